@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What can go wrong, in the words of the domain.
+
+Code below the API raises these; ``glance_clone.api.errors`` holds the one table that turns them into HTTP statuses.
+The text of an error is shown to users: it names the cause and the remedy, never a path, a query, a secret or a location.
+"""
+
+
+class ImageServiceError(Exception):
+    """The root of all errors that a caller may be told about."""
+
+
+class Invalid(ImageServiceError):
+    """The caller sent something that no state of the service could accept."""
+
+
+class Forbidden(ImageServiceError):
+    """The caller may see the thing but may not do this to it."""
+
+
+class NotFound(ImageServiceError):
+    """The thing does not exist, or the caller may not know that it does."""
+
+
+class Conflict(ImageServiceError):
+    """The request is sound, but the present state of the thing does not allow it."""
+
+
+class ImageNotFound(NotFound):
+    """No image of that id is visible to the caller."""
+
+    def __init__(self, image_id: str):
+        super().__init__(f'No image found with ID {image_id}.')
+        self.image_id = image_id
+
+
+class DuplicateImage(Conflict):
+    """The id is, or once was, the id of an image."""
+
+    def __init__(self, image_id: str):
+        super().__init__(f'Image ID {image_id} already exists; ids are never used twice. Choose another, or leave it out.')
+
+
+class IllegalTransition(Conflict):
+    """The status machine has no such move."""
+
+    def __init__(self, image_id: str, current: str, wanted: str):
+        super().__init__(f'Image {image_id} is {current} and cannot become {wanted}.')
+        self.current = current
+        self.wanted = wanted
+
+
+class StateChanged(Conflict):
+    """A conditional save found another state than the caller had seen: somebody else was faster."""
+
+
+class ImageGone(ImageServiceError):
+    """The image was deleted while its data was on the way."""
+
+
+class LeaseLost(Conflict):
+    """The work was given to another owner because its lease ran out."""
+
+
+class FormatNotSet(Invalid):
+    """Data cannot be taken before both formats are known."""
+
+
+class SizeMismatch(Invalid):
+    """The body was shorter or longer than announced."""
+
+
+class ClientDisconnected(ImageServiceError):
+    """The connection ended before the announced number of bytes had arrived."""
+
+
+class LimitExceeded(ImageServiceError):
+    """A configured limit or quota does not allow this much."""
+
+
+class UnsafeContent(ImageServiceError):
+    """The bytes are not what they were declared to be, or could harm whoever opens them."""
+
+
+class RangeNotSatisfiable(ImageServiceError):
+    """The requested byte range does not touch the image."""
+
+
+class BlobNotFound(ImageServiceError):
+    """A store has no object at this location."""
+
+
+class BlobExists(Conflict):
+    """A store holds an object of this name already."""
+
+
+class BlobInUse(Conflict):
+    """A store will not remove an object that something else depends on."""
+
+
+class StoreError(ImageServiceError):
+    """A store failed in a way that has no name of its own."""
+
+
+class StoreUnknown(Invalid):
+    """No store of that name is configured."""
+
+
+class StoreReadOnly(ImageServiceError):
+    """The store takes no data."""
+
+
+class StoreFull(LimitExceeded):
+    """The store has no room for the data."""
+
+
+class Unavailable(ImageServiceError):
+    """Something the request depends on is down; the same request may succeed later.
+
+    :param retry_after: seconds after which a client should try again
+    """
+
+    def __init__(self, message: str, retry_after: int = 5):
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class StoreUnavailable(Unavailable):
+    """A store cannot be reached, or refuses to read or write."""
+
+
+class DataMissing(Unavailable):
+    """An image that should have data has none in any of its stores."""
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database cannot be reached."""

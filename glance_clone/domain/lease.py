@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A claim on unfinished work, which ends by itself when its owner dies."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+#: Seconds for which a lease holds after each heartbeat; with the sweep interval this bounds how long a dead owner is trusted.
+TTL = 60
+#: Seconds between two heartbeats of an owner.
+HEARTBEAT = 10
+#: Seconds between two sweeps for leases that ran out.
+SWEEP = 30
+
+UPLOAD = 'upload'
+DELETE = 'delete'
+
+
+@dataclasses.dataclass(slots=True)
+class Lease:
+    """The right to finish one piece of work on one image.
+
+    :ivar image_id: the image that is worked on
+    :ivar operation: what is done, ``upload`` or ``delete``; an image has at most one lease of each kind
+    :ivar owner: who does it: the id of a worker process, new at each start
+    :ivar attempt: a random name for this try, part of the names of temporary objects in stores
+    :ivar detail: what is needed to undo or finish the work, e.g. the store that is written to; JSON
+    """
+
+    image_id: str
+    operation: str
+    owner: str
+    attempt: str
+    detail: dict[str, Any] = dataclasses.field(default_factory=dict)

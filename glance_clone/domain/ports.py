@@ -1,0 +1,280 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The contracts between the service and what it stands on.
+
+The API and the layers know the database and the stores only by these protocols. Implementations live in
+``glance_clone.db``, ``glance_clone.stores`` and ``glance_clone.transfer``; ``glance_clone.bootstrap`` puts them together.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Iterator
+from collections.abc import Mapping
+from typing import Any
+from typing import Protocol
+
+from glance_clone.domain.caller import Caller
+from glance_clone.domain.image import Image
+from glance_clone.domain.lease import Lease
+from glance_clone.domain.location import Location
+
+
+@dataclasses.dataclass(slots=True)
+class ImageQuery:
+    """One page of a list of images.
+
+    :ivar filters: column or custom property name to value, all must hold; see ``glance_clone.db.filters``
+    :ivar visibility: None for what the caller sees by default, else one visibility or ``all``
+    :ivar member_status: which memberships make a shared image appear: ``accepted``, ``pending``, ``rejected`` or ``all``
+    :ivar tags: the image must have all of these
+    :ivar os_hidden: list only hidden (True) or only visible (False) images
+    :ivar sort: (attribute, ``asc`` or ``desc``) pairs; the repository appends ``created_at`` and ``id`` for a total order
+    :ivar marker: id of the last image of the page before, None for the first page
+    :ivar limit: largest number of images to return
+    """
+
+    filters: dict[str, Any] = dataclasses.field(default_factory=dict)
+    visibility: str | None = None
+    member_status: str = 'accepted'
+    tags: list[str] = dataclasses.field(default_factory=list)
+    os_hidden: bool = False
+    sort: list[tuple[str, str]] = dataclasses.field(default_factory=lambda: [('created_at', 'desc')])
+    marker: str | None = None
+    limit: int = 25
+
+
+class ImageRepository(Protocol):
+    """Keeps image records. Every write is one transaction and is repeated by the repository after a deadlock."""
+
+    def get(self, image_id: str, caller: Caller) -> Image:
+        """Return the image with properties, tags and locations.
+
+        Visible are: to admins every image; else public and community images, those without owner, those of the
+        caller's project, and shared ones of which the project is a member, whatever the member's status.
+
+        :raises ImageNotFound: unknown, not visible, deleted, or being deleted
+        """
+
+    def list(self, query: ImageQuery, caller: Caller) -> list[Image]:
+        """Return one page, complete with properties, tags and locations, in a bounded number of statements.
+
+        :raises Invalid: unknown marker, sort key or filter
+        :raises Forbidden: the marker exists but is not visible to the caller
+        """
+
+    def add(self, image: Image) -> None:
+        """Store a new image; sets ``created_at`` and ``updated_at``.
+
+        :raises DuplicateImage: the id is taken, also by a deleted image
+        """
+
+    def save(
+        self, image: Image, from_state: str | None = None, take: Lease | None = None, drop: Lease | None = None
+    ) -> None:
+        """Store what changed since the image was read, and nothing else; sets ``updated_at``.
+
+        :param from_state: the status that the row must still have; status, sizes, hashes and locations are written
+            only if this is given
+        :param take: a lease to begin in the same transaction
+        :param drop: a lease to end in the same transaction; it must still be held
+        :raises StateChanged: the row has another status than from_state, or the lease to take is held by another
+        :raises LeaseLost: the lease to drop is no longer held
+        :raises ImageNotFound: the image is deleted or being deleted
+        """
+
+    def remove(self, image: Image, drop: Lease | None = None) -> None:
+        """Mark the image and its properties, tags, members and locations deleted, all with one time.
+
+        :raises ImageNotFound: somebody else deleted it first
+        :raises LeaseLost: the lease to drop is no longer held
+        """
+
+
+class LeaseRepository(Protocol):
+    """Keeps leases. All times are those of the database's clock, so that nodes need not agree on the time."""
+
+    def renew(self, owner: str, ttl: int) -> int:
+        """Prolong every lease of an owner to ttl seconds from now; return how many there are."""
+
+    def release(self, lease: Lease) -> bool:
+        """End one lease; False if it was not held any more."""
+
+    def claim_expired(self, owner: str, ttl: int, limit: int = 100) -> list[Lease]:
+        """Make the owner the new owner of leases that ran out, and return those; two claimers never get the same."""
+
+    def image_of(self, lease: Lease) -> Image | None:
+        """Return the image of a lease whatever its status, None if its row is deleted or purged."""
+
+
+class BlobReader(Protocol):
+    """Open data of one location. Iterate it once, then close it."""
+
+    #: Bytes of the whole object, not only of the part that was asked for.
+    size: int
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield the bytes asked for; raises StoreError if fewer come than were promised."""
+
+    def close(self) -> None:
+        """Give back what the store lent."""
+
+
+class FileBlobReader(BlobReader, Protocol):
+    """Data that lies in a file, so that the server can send it without copying.
+
+    ``fileobj`` is an open binary file positioned at the first byte asked for; ``length`` bytes of it are wanted.
+    """
+
+    fileobj: Any
+    length: int
+
+
+class BlobWriter(Protocol):
+    """Takes the bytes of one new object. Nothing is visible under the final name before commit."""
+
+    def write(self, block: bytes | bytearray | memoryview) -> None:
+        """Append a block.
+
+        :raises StoreFull: no room
+        :raises StoreUnavailable: the store refuses or cannot write
+        """
+
+    def commit(self) -> Location:
+        """Make the object durable and visible, and say where it is.
+
+        :raises BlobExists: an object of the name is there already
+        """
+
+    def abort(self) -> None:
+        """Leave nothing behind, also after commit; may be called at any time and more than once."""
+
+
+class BlobStore(Protocol):
+    """One configured store."""
+
+    #: Name by which users and operators choose the store; None for the one classic store.
+    id: str | None
+    description: str
+    #: Copies in stores of greater weight are read first.
+    weight: int
+    #: URL schemes that the store's locations may have.
+    schemes: tuple[str, ...]
+    writable: bool
+
+    def writer(self, blob_id: str, attempt: str, size: int | None) -> BlobWriter:
+        """Begin a new object.
+
+        :param blob_id: its name, the image id
+        :param attempt: random name of this try, for temporary names
+        :param size: announced bytes, None if unknown
+        :raises StoreReadOnly: the store takes no data
+        :raises StoreFull: the announced size cannot fit
+        """
+
+    def open(self, location: Location, offset: int = 0, length: int | None = None) -> BlobReader:
+        """Open the data for reading from offset, to its end if no length is given.
+
+        :raises BlobNotFound: nothing is there
+        :raises StoreUnavailable: the store cannot be read now
+        """
+
+    def size(self, location: Location) -> int:
+        """Return the number of bytes at the location; raises as open does."""
+
+    def remove(self, location: Location) -> None:
+        """Remove the object.
+
+        :raises BlobNotFound: it was gone already
+        :raises BlobInUse: something depends on it
+        """
+
+    def discard(self, blob_id: str, attempt: str) -> None:
+        """Remove what a dead writer of this attempt left: temporary and committed objects that no record refers to."""
+
+
+class StoreRegistry(Protocol):
+    """The configured stores."""
+
+    #: False for the one classic store, whose id users never see.
+    multiple: bool
+    default: BlobStore
+
+    def all(self) -> list[BlobStore]:
+        """Return every store in the order of the configuration, reserved ones left out."""
+
+    def get(self, store_id: str | None) -> BlobStore:
+        """Return the store of that id, the default for None.
+
+        :raises StoreUnknown: no store has that id
+        """
+
+    def of(self, location: Location) -> BlobStore:
+        """Return the store that holds a location, found by its ``store`` or else by its url.
+
+        :raises StoreUnknown: no configured store holds it
+        """
+
+    def by_weight(self, locations: list[Location]) -> list[Location]:
+        """Return the locations in the order in which they should be read: greatest weight first, else as stored."""
+
+
+class ByteSource(Protocol):
+    """Where data comes from: the body of a request, a staged file, a remote server."""
+
+    def read(self, size: int) -> bytes:
+        """Return up to size bytes, b'' at the end.
+
+        :raises ClientDisconnected: the source broke off
+        """
+
+
+class ImageData(Protocol):
+    """Moves the data of images between callers and stores."""
+
+    def write(self, image: Image, source: ByteSource, size: int | None, store_id: str | None) -> None:
+        """Take the data of a queued image and make it active.
+
+        :param size: announced bytes, None if unknown
+        :param store_id: where to put it, None for the default store
+        """
+
+    def read(self, image: Image, offset: int = 0, length: int | None = None) -> BlobReader:
+        """Open the data at the first of the image's locations that can give it.
+
+        :raises DataMissing: the image should have data but no store gives it
+        """
+
+    def remove(self, image: Image) -> None:
+        """Remove every copy of the data; a copy that is gone already is no error.
+
+        :raises BlobInUse: a store will not part with it
+        """
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def now(self) -> datetime.datetime:
+        """Return the present time in UTC without time zone."""
+
+
+class Call(Protocol):
+    """Work that was started and will end."""
+
+    def wait(self) -> Any:
+        """Return the result of the work, or raise what it raised."""
+
+
+class Concurrency(Protocol):
+    """Runs blocking work beside the caller in native threads, whatever the launcher."""
+
+    def start(self, work: Any, *args: Any) -> Call:
+        """Begin ``work(*args)`` in a native thread."""
+
+    def periodic(self, interval: float, work: Any) -> Any:
+        """Call ``work()`` every interval seconds in the background until ``stop()`` of the result is called."""
+
+
+#: What policy rules may look at: names to values of the thing that is acted on.
+PolicyTarget = Mapping[str, Any]
