@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Default access rules, one module per resource; entry point of the oslo.policy tools."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+
+from oslo_policy import policy
+
+from glance_clone.policies import base
+from glance_clone.policies import image
+
+
+def list_rules() -> Iterable[policy.RuleDefault]:
+    """Return every default rule of the service."""
+    return itertools.chain(base.list_rules(), image.list_rules())
