@@ -44,6 +44,11 @@ VISIBILITIES = (COMMUNITY, PUBLIC, PRIVATE, SHARED)
 #: Custom property names that begin so belong to the service; users can neither set nor remove them.
 RESERVED_PREFIX = 'os_glance'
 
+#: Tells users why the last upload failed; gone with the next one.
+UPLOAD_ERROR = 'os_glance_upload_error'
+#: Characters of a recorded reason that are kept.
+MAX_REASON = 255
+
 #: Attributes whose values only the service decides.
 DATA_ATTRIBUTES = ('size', 'virtual_size', 'checksum', 'os_hash_algo', 'os_hash_value')
 

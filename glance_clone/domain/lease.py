@@ -4,6 +4,9 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import socket
+import uuid
 from typing import Any
 
 #: Seconds for which a lease holds after each heartbeat; with the sweep interval this bounds how long a dead owner is trusted.
@@ -33,3 +36,26 @@ class Lease:
     owner: str
     attempt: str
     detail: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+
+class Worker:
+    """One worker process as the owner of leases.
+
+    The id is made on first use in each process, so that a server may build the application before it forks.
+    """
+
+    def __init__(self) -> None:
+        self._pid = 0
+        self._id = ''
+
+    @property
+    def id(self) -> str:
+        """The owner of leases taken in this process: host, process id, and a random part that is new at each start."""
+        if self._pid != os.getpid():
+            self._pid = os.getpid()
+            self._id = f'{socket.gethostname()[:64]}:{self._pid}:{uuid.uuid4()}'
+        return self._id
+
+    def lease(self, image_id: str, operation: str, **detail: Any) -> Lease:
+        """Return a new lease of this worker, not stored yet."""
+        return Lease(image_id, operation, owner=self.id, attempt=uuid.uuid4().hex, detail=detail)

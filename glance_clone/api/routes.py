@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The one route table: path -> verb -> action. What is not here is answered 404, 405 or 501 from it."""
+
+from __future__ import annotations
+
+from glance_clone.api.resource import Action
+from glance_clone.api.resource import Path
+from glance_clone.api.serial import body
+from glance_clone.api.serial import image
+from glance_clone.api.serial import image_data
+from glance_clone.api.serial import image_list
+from glance_clone.api.v2 import image_data as image_data_actions
+from glance_clone.api.v2 import images
+from glance_clone.api.v2 import schemas
+
+#: Paths under ``/v2``, most used first: they are tried in this order.
+TABLE = (
+    Path(
+        '/images/{image_id}',
+        GET=Action(images.show, image.render),
+        DELETE=Action(images.delete, image.render_empty),
+    ),
+    Path(
+        '/images',
+        GET=Action(images.index, image_list.render, image_list.parse),
+        POST=Action(images.create, image.render_created, image.parse_create),
+    ),
+    Path(
+        '/images/{image_id}/file',
+        GET=Action(image_data_actions.download, image_data.render_download, image_data.parse_download),
+        PUT=Action(image_data_actions.upload, image.render_empty, image_data.parse_upload),
+    ),
+    Path('/schemas/image', GET=Action(schemas.image, schemas.render, body.refuse_any)),
+    Path('/schemas/images', GET=Action(schemas.images, schemas.render, body.refuse_any)),
+)

@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The data of images: upload headers, byte ranges, the streamed answer."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from typing import Any
+
+import webob
+
+from glance_clone.api import errors as api_errors
+from glance_clone.api.body import body_source
+from glance_clone.api.context import RequestContext
+from glance_clone.api.serial import body
+from glance_clone.api.services import Services
+from glance_clone.domain import errors
+from glance_clone.domain.image import Image
+from glance_clone.domain.ports import BlobReader
+from glance_clone.domain.ports import ByteSource
+
+OCTET_STREAM = 'application/octet-stream'
+_BLOCK = 1 << 20
+_RANGE = re.compile(r'bytes=\s*(\d*)-(\d*)\s*$', re.ASCII)
+_OLD_RANGE = re.compile(r'bytes\s+(\d+)-(\d+)/(\d+|\*)\s*$', re.ASCII)
+
+
+@dataclasses.dataclass(slots=True)
+class Upload:
+    """A body of image data.
+
+    :ivar size: announced bytes, None if unknown
+    :ivar store_id: the store that the client wants, None for the default
+    """
+
+    source: ByteSource
+    size: int | None
+    store_id: str | None
+
+
+@dataclasses.dataclass(slots=True)
+class Span:
+    """Part of an image: length bytes from offset of total."""
+
+    offset: int
+    length: int
+    total: int
+
+
+@dataclasses.dataclass(slots=True)
+class Download:
+    """Opened data on its way to a client.
+
+    :ivar span: None where the whole image is wanted
+    """
+
+    image: Image
+    reader: BlobReader | None
+    span: Span | None
+
+
+def parse_upload(api: Services, request: webob.Request) -> Upload:
+    """Read the headers of ``PUT /v2/images/{id}/file``.
+
+    :raises HTTPError: 415, another media type than application/octet-stream
+    :raises Invalid: a size that is no number
+    :raises StoreUnknown: no such store
+    """
+    if request.content_type != OCTET_STREAM:
+        raise api_errors.HTTPError(415, f'Image data is sent as {OCTET_STREAM}.')
+    store_id = request.headers.get('X-Image-Meta-Store') if api.stores.multiple else None
+    size = _announced_size(request)
+    if store_id is not None:
+        api.stores.get(store_id)
+    return Upload(body_source(request.environ), size, store_id)
+
+
+def _announced_size(request: webob.Request) -> int | None:
+    header = request.headers.get('x-openstack-image-size')
+    if header is None:
+        return request.content_length or None
+    if not re.fullmatch(r'-?[0-9]{1,20}', header.strip()):
+        raise errors.Invalid('x-openstack-image-size must be a number of bytes.')
+    return int(header) or None
+
+
+def parse_download(api: Services, request: webob.Request) -> tuple[str | None, str | None]:
+    """Read the range headers of ``GET /v2/images/{id}/file``: (Range, Content-Range), of which the former wins."""
+    body.refuse_any(api, request)
+    return request.headers.get('Range'), request.headers.get('Content-Range')
+
+
+def span_of(wanted: tuple[str | None, str | None], total: int) -> Span | None:
+    """Return which bytes of an image a request wants, None for all.
+
+    :param wanted: the Range and Content-Range headers
+    :param total: bytes of the image
+    :raises RangeNotSatisfiable: not a byte range, or one that touches no byte of the image
+    :raises Invalid: several ranges, which this API does not know
+    """
+    new, old = wanted
+    if new is not None:
+        return _span_of_range(new, total)
+    if old is not None:
+        return _span_of_content_range(old, total)
+    return None
+
+
+def _span_of_range(header: str, total: int) -> Span:
+    if ',' in header and header.strip().startswith('bytes='):
+        raise errors.Invalid('Only one byte range can be asked for at a time.')
+    match = _RANGE.match(header.strip())
+    if match is None or match.group(0) == 'bytes=' or not any(match.groups()):
+        raise _unsatisfiable(total)
+    first, last = match.groups()
+    if not first:
+        length = min(int(last), total) or total
+        start, stop = total - length, total
+    else:
+        start = int(first)
+        stop = min(int(last) + 1, total) if last else total
+        if last and int(last) < start:
+            raise _unsatisfiable(total)
+    if start >= total or stop <= start:
+        raise _unsatisfiable(total)
+    return Span(start, stop - start, total)
+
+
+def _span_of_content_range(header: str, total: int) -> Span:
+    """Read the older way of asking for a range, in a header that HTTP means for answers."""
+    match = _OLD_RANGE.match(header.strip())
+    if match is None:
+        raise _unsatisfiable(total)
+    start, stop = int(match[1]), int(match[2]) + 1
+    if start >= total or stop <= start or stop > total:
+        raise _unsatisfiable(total)
+    return Span(start, stop - start, total)
+
+
+def _unsatisfiable(total: int) -> errors.RangeNotSatisfiable:
+    return errors.RangeNotSatisfiable(f'The byte range does not fit the image, which has {total} bytes.')
+
+
+def render_download(api: Services, context: RequestContext, result: Download, request: webob.Request) -> webob.Response:
+    """Write image data; where it lies in a file, the server may send it without copying it."""
+    if result.reader is None:
+        response = webob.Response(status=204)
+        del response.content_type
+        response.headers['Content-Length'] = '0'
+        return response
+    response = webob.Response(content_type=OCTET_STREAM, charset=None)
+    length = result.reader.size
+    if result.span:
+        response.status_int = 206
+        length = result.span.length
+        last = result.span.offset + length - 1
+        response.headers['Content-Range'] = f'bytes {result.span.offset}-{last}/{result.span.total}'
+    response.app_iter = _body_of(result.reader, request.environ)
+    response.content_length = length
+    if result.image.checksum:
+        response.headers['Content-MD5'] = result.image.checksum
+    return response
+
+
+def _body_of(reader: BlobReader, environ: dict[str, Any]) -> Any:
+    wrapper = environ.get('wsgi.file_wrapper')
+    fileobj = getattr(reader, 'fileobj', None)
+    if wrapper is None or fileobj is None:
+        return reader
+    return wrapper(fileobj, _BLOCK)

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What controllers and filters work with; put together by ``glance_clone.bootstrap``."""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import dataclasses
+from collections.abc import Iterator
+
+from oslo_config import cfg
+
+from glance_clone.api.authorize import Door
+from glance_clone.api.schema.image import ImageSchema
+from glance_clone.domain.ports import ImageData
+from glance_clone.domain.ports import ImageRepository
+from glance_clone.domain.ports import StoreRegistry
+
+
+@dataclasses.dataclass(frozen=True)
+class Services:
+    """The parts of one service that answer requests.
+
+    :ivar images: the outermost layer around the image records
+    :ivar data: the outermost layer around the byte path
+    """
+
+    conf: cfg.ConfigOpts
+    door: Door
+    images: ImageRepository
+    data: ImageData
+    stores: StoreRegistry
+    image_schema: ImageSchema
+
+
+_under_construction: contextvars.ContextVar[Services] = contextvars.ContextVar('services')
+
+
+@contextlib.contextmanager
+def building(services: Services) -> Iterator[None]:
+    """Let the paste factories that run inside this block find the services.
+
+    PasteDeploy hands its factories nothing but strings; this is how objects reach them without a global.
+    """
+    token = _under_construction.set(services)
+    try:
+        yield
+    finally:
+        _under_construction.reset(token)
+
+
+def current() -> Services:
+    """Return the services of the application that is being built."""
+    return _under_construction.get()

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The data of images: upload and download."""
+
+from __future__ import annotations
+
+from oslo_log import log as logging
+
+from glance_clone.api.context import RequestContext
+from glance_clone.api.resource import Params
+from glance_clone.api.serial.image_data import Download
+from glance_clone.api.serial.image_data import Upload
+from glance_clone.api.serial.image_data import span_of
+from glance_clone.api.services import Services
+from glance_clone.domain import errors
+from glance_clone.domain.image import DEACTIVATED
+
+LOG = logging.getLogger(__name__)
+
+
+def upload(api: Services, context: RequestContext, params: Params, wanted: Upload) -> None:
+    """Take the data of a queued image."""
+    image = api.door.image(context, params['image_id'], 'upload_image')
+    api.data.write(image, wanted.source, wanted.size, wanted.store_id)
+    LOG.info('Image %(id)s has its data: %(size)d bytes.', {'id': image.id, 'size': image.size})
+
+
+def download(
+    api: Services, context: RequestContext, params: Params, wanted: tuple[str | None, str | None]
+) -> Download:
+    """Open the data of an image, or the wanted range of it."""
+    image = api.door.image(context, params['image_id'], 'get_image')
+    if image.status == DEACTIVATED and not context.is_admin:
+        raise errors.Forbidden(f'Image {image.id} is deactivated; only an administrator can download it.')
+    api.door.require_on_image(context, image, 'download_image')
+    if not image.locations:
+        return Download(image, None, None)
+    span = span_of(wanted, image.size or 0)
+    if span is None:
+        return Download(image, api.data.read(image), None)
+    return Download(image, api.data.read(image, span.offset, span.length), span)

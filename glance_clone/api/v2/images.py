@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Images: create, list, show, delete."""
+
+from __future__ import annotations
+
+from glance_clone.api import errors as api_errors
+from glance_clone.api.context import RequestContext
+from glance_clone.api.resource import Params
+from glance_clone.api.serial.image import NewImage
+from glance_clone.api.serial.image import new_image
+from glance_clone.api.serial.image_list import Page
+from glance_clone.api.services import Services
+from glance_clone.domain import errors
+from glance_clone.domain.image import Image
+from glance_clone.domain.query import ImageQuery
+
+
+def create(api: Services, context: RequestContext, params: Params, wanted: NewImage) -> Image:
+    """Register an image without data."""
+    image = new_image(wanted, context.project_id)
+    api.door.require_create(context, image)
+    _require_few(len(image.tags), api.conf.image_tag_quota, 'tags', 'image_tag_quota')
+    if wanted.refused:
+        raise errors.Forbidden(f'Only the service itself sets {", ".join(wanted.refused)}.')
+    _require_few(len(image.properties), api.conf.image_property_quota, 'properties', 'image_property_quota')
+    api.images.add(image)
+    return image
+
+
+def index(api: Services, context: RequestContext, params: Params, wanted: ImageQuery) -> Page:
+    """List a page of the images that the caller may see."""
+    api.door.require_list(context)
+    found = api.images.list(wanted, context.caller) if wanted.limit else []
+    shown = [image for image in found if api.door.may_see(context, image)]
+    return Page(shown, is_full=bool(found) and len(found) == wanted.limit and bool(shown))
+
+
+def show(api: Services, context: RequestContext, params: Params, wanted: None) -> Image:
+    """Show one image."""
+    return api.door.image(context, params['image_id'], 'get_image')
+
+
+def delete(api: Services, context: RequestContext, params: Params, wanted: None) -> None:
+    """Delete an image and its data."""
+    image = api.door.image(context, params['image_id'], 'delete_image')
+    api.images.remove(image)
+
+
+def _require_few(count: int, quota: int, things: str, option: str) -> None:
+    if 0 <= quota < count:
+        raise api_errors.HTTPError(413, f'An image may have {quota} {things}, not {count} ({option}).')

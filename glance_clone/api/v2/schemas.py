@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The JSON Schema documents that clients build their models from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import webob
+
+from glance_clone.api.context import RequestContext
+from glance_clone.api.resource import Params
+from glance_clone.api.serial.image import json_response
+from glance_clone.api.services import Services
+
+
+def image(api: Services, context: RequestContext, params: Params, wanted: None) -> dict[str, Any]:
+    """Return the schema of an image."""
+    return api.image_schema.document
+
+
+def images(api: Services, context: RequestContext, params: Params, wanted: None) -> dict[str, Any]:
+    """Return the schema of a list of images."""
+    return api.image_schema.collection
+
+
+def render(api: Services, context: RequestContext, result: dict[str, Any], request: webob.Request) -> webob.Response:
+    """Write a schema."""
+    return json_response(result)

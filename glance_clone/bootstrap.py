@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The one place where the service is put together. Read it first.
+
+``load_config`` reads the configuration, ``build`` joins database, stores, layers and background jobs into a
+:class:`Service`, ``load_app`` wraps it into the WSGI pipeline of the paste file. Launchers call these three, and
+:meth:`Service.start` in every worker process after it was forked.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from oslo_config import cfg
+from oslo_log import log as logging
+from paste import deploy
+
+from glance_clone import conf as options
+from glance_clone import layers
+from glance_clone import version
+from glance_clone.api import authorize
+from glance_clone.api import services
+from glance_clone.api.schema.image import ImageSchema
+from glance_clone.db.engine import Database
+from glance_clone.db.repos.images import ImageRepository
+from glance_clone.db.repos.leases import LeaseRepository
+from glance_clone.domain.lease import Worker
+from glance_clone.domain.ports import Concurrency
+from glance_clone.jobs.heartbeat import Heartbeat
+from glance_clone.jobs.reaper import Reaper
+from glance_clone.stores.registry import build_registry
+from glance_clone.transfer.concurrency import NativeThreads
+from glance_clone.transfer.data import StoreData
+
+LOG = logging.getLogger(__name__)
+
+PROJECT = 'glance'
+_PASTE_SUFFIX = '-paste.ini'
+
+
+class Service:
+    """Everything that one process needs to serve images.
+
+    :ivar api: what requests are answered with
+    """
+
+    def __init__(self, conf: cfg.ConfigOpts, concurrency: Concurrency):
+        self._conf = conf
+        self._concurrency = concurrency
+        self._jobs: list[Any] = []
+        self._database = Database(conf)
+        worker = Worker()
+        stores = build_registry(conf)
+        records = ImageRepository(self._database)
+        leases = LeaseRepository(self._database)
+        data = StoreData(conf, stores, concurrency)
+        self._heartbeat = Heartbeat(leases, worker, conf.leases.ttl)
+        self._reaper = Reaper(leases, records, data, stores, worker, conf.leases.ttl)
+        parts = layers.Parts(records, data, leases, worker, self._reaper.abandon)
+        images = layers.wrap_images(parts)
+        self.api = services.Services(
+            conf=conf,
+            door=authorize.Door(authorize.build_enforcer(conf), images),
+            images=images,
+            data=layers.wrap_data(parts),
+            stores=stores,
+            image_schema=ImageSchema(conf.image_format.disk_formats, conf.image_format.container_formats),
+        )
+
+    def start(self) -> None:
+        """Begin the background work of this process; call it in every worker, after the fork."""
+        leases = self._conf.leases
+        self._jobs = [
+            self._concurrency.periodic(leases.heartbeat_interval, self._heartbeat.beat),
+            self._concurrency.periodic(leases.sweep_interval, self._reaper.sweep),
+        ]
+
+    def stop(self) -> None:
+        """End the background work and close the database connections."""
+        for job in self._jobs:
+            job.stop()
+        self._jobs = []
+        self._database.dispose()
+
+
+def load_config(
+    conf: cfg.ConfigOpts,
+    args: Sequence[str] | None = None,
+    prog: str = 'glance-api',
+    default_config_files: Sequence[str] | None = None,
+) -> None:
+    """Register the options, read the configuration files and set up logging.
+
+    :param args: command line without the program; None for none
+    :param prog: name by which default files are found
+    :param default_config_files: files to read where the command line names none; None for the usual search
+    """
+    options.register_opts(conf)
+    options.set_library_defaults()
+    files = list(default_config_files) if default_config_files is not None else _default_files(prog)
+    conf(list(args or ()), project=PROJECT, prog=prog, version=version.version_string(), default_config_files=files)
+    logging.setup(conf, prog)
+    _require_sound_leases(conf)
+    if 'cache' in (conf.paste_deploy.flavor or ''):
+        LOG.warning('[paste_deploy] flavor asks for the image cache, which this release does not have: not cached.')
+
+
+def _default_files(prog: str) -> list[str]:
+    return cfg.find_config_files(project=PROJECT, prog=PROJECT) + cfg.find_config_files(project=PROJECT, prog=prog)
+
+
+def _require_sound_leases(conf: cfg.ConfigOpts) -> None:
+    if conf.leases.heartbeat_interval * 3 > conf.leases.ttl:
+        raise ValueError('[leases] heartbeat_interval must be at most a third of [leases] ttl.')
+
+
+def build(conf: cfg.ConfigOpts, concurrency: Concurrency | None = None) -> Service:
+    """Put a service together from its configuration.
+
+    :param concurrency: how blocking work runs beside requests; native threads by default
+    """
+    return Service(conf, concurrency or NativeThreads())
+
+
+def load_app(service: Service, conf: cfg.ConfigOpts) -> Any:
+    """Return the WSGI application: the pipeline of the configured flavor around a service.
+
+    :raises FileNotFoundError: no paste file
+    :raises LookupError: the paste file does not know the flavor
+    """
+    path = find_paste_file(conf)
+    flavor = conf.paste_deploy.flavor
+    name = f'glance-api-{flavor}' if flavor else 'glance-api'
+    with services.building(service.api):
+        app = deploy.loadapp(f'config:{path}', name=name)
+    LOG.info('Serving the pipeline %s of %s.', name, path)
+    return app
+
+
+def find_paste_file(conf: cfg.ConfigOpts) -> str:
+    """Return the absolute path of the paste file.
+
+    The option ``[paste_deploy] config_file`` may be relative to the working directory or to a directory of
+    configuration files; without it, ``X.conf`` leads to ``X-paste.ini``.
+
+    :raises FileNotFoundError: there is none
+    """
+    config_files = [os.path.abspath(path) for path in conf.config_file or ()]
+    name = conf.paste_deploy.config_file
+    if not name:
+        stem = os.path.basename(config_files[-1]).removesuffix('.conf') if config_files else 'glance-api'
+        name = stem + _PASTE_SUFFIX
+        candidates = []
+    else:
+        candidates = [os.path.abspath(name)]
+    candidates += [os.path.join(os.path.dirname(path), name) for path in reversed(config_files)]
+    found = next((path for path in candidates if os.path.isfile(path)), None) or conf.find_file(name)
+    if not found:
+        raise FileNotFoundError(
+            f'No paste file {name} beside the configuration files; install it or set [paste_deploy] config_file.'
+        )
+    return str(os.path.abspath(found))

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Work that a service process does in the background, beside requests."""

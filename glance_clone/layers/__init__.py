@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The onion around image records and image data.
+
+Every layer has one concern, wraps a port and is the same port. The lists below tell their order, innermost first.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+from glance_clone.domain.lease import Lease
+from glance_clone.domain.lease import Worker
+from glance_clone.domain.ports import ImageData
+from glance_clone.domain.ports import ImageRepository
+from glance_clone.domain.ports import LeaseRepository
+from glance_clone.layers.protection import Protection
+from glance_clone.layers.removal import Removal
+from glance_clone.layers.upload import Upload
+
+
+@dataclasses.dataclass(frozen=True)
+class Parts:
+    """What layers may use beside the port that they wrap: the bare repositories and stores.
+
+    :ivar abandon: hands a lease to the reaper of this worker, which finishes or undoes the work as soon as it can
+    """
+
+    images: ImageRepository
+    data: ImageData
+    leases: LeaseRepository
+    worker: Worker
+    abandon: Callable[[Lease], None]
+
+
+IMAGE_LAYERS = (
+    Removal,
+    Protection,
+)
+
+DATA_LAYERS = (Upload,)
+
+
+def wrap_images(parts: Parts) -> ImageRepository:
+    """Return the repository of image records as the API uses it."""
+    images = parts.images
+    for layer in IMAGE_LAYERS:
+        images = layer(images, parts)
+    return images
+
+
+def wrap_data(parts: Parts) -> ImageData:
+    """Return the byte path as the API uses it."""
+    data = parts.data
+    for layer in DATA_LAYERS:
+        data = layer(data, parts)
+    return data

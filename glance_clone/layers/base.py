@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Layers that pass everything on; a real layer overrides what it is about."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from glance_clone.domain.caller import Caller
+from glance_clone.domain.image import Image
+from glance_clone.domain.lease import Lease
+from glance_clone.domain.ports import BlobReader
+from glance_clone.domain.ports import ByteSource
+from glance_clone.domain.ports import ImageData
+from glance_clone.domain.ports import ImageRepository
+from glance_clone.domain.query import ImageQuery
+
+if TYPE_CHECKING:
+    from glance_clone.layers import Parts
+
+
+class ImageRepositoryLayer:
+    """An image repository around another one."""
+
+    def __init__(self, inner: ImageRepository, parts: Parts):
+        self._inner = inner
+        self._parts = parts
+
+    def get(self, image_id: str, caller: Caller) -> Image:
+        """See :meth:`ImageRepository.get`."""
+        return self._inner.get(image_id, caller)
+
+    def list(self, query: ImageQuery, caller: Caller) -> list[Image]:
+        """See :meth:`ImageRepository.list`."""
+        return self._inner.list(query, caller)
+
+    def add(self, image: Image) -> None:
+        """See :meth:`ImageRepository.add`."""
+        self._inner.add(image)
+
+    def save(
+        self, image: Image, from_state: str | None = None, take: Lease | None = None, drop: Lease | None = None
+    ) -> None:
+        """See :meth:`ImageRepository.save`."""
+        self._inner.save(image, from_state, take, drop)
+
+    def remove(self, image: Image, drop: Lease | None = None) -> None:
+        """See :meth:`ImageRepository.remove`."""
+        self._inner.remove(image, drop)
+
+
+class ImageDataLayer:
+    """A byte path around another one."""
+
+    def __init__(self, inner: ImageData, parts: Parts):
+        self._inner = inner
+        self._parts = parts
+
+    def write(
+        self, image: Image, source: ByteSource, size: int | None, store_id: str | None, attempt: str | None = None
+    ) -> None:
+        """See :meth:`ImageData.write`."""
+        self._inner.write(image, source, size, store_id, attempt)
+
+    def read(self, image: Image, offset: int = 0, length: int | None = None) -> BlobReader:
+        """See :meth:`ImageData.read`."""
+        return self._inner.read(image, offset, length)
+
+    def remove(self, image: Image) -> None:
+        """See :meth:`ImageData.remove`."""
+        self._inner.remove(image)

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Removing an image removes its data: mark the row, remove the bytes, then the row (D-6).
+
+A lease guards the time between the first step and the last. If the worker dies there, the reaper goes on from the marked
+row, so that neither bytes without an image nor an image without bytes stay behind.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from glance_clone.domain import errors
+from glance_clone.domain import image as images
+from glance_clone.domain import lease as leases
+from glance_clone.domain.caller import SERVICE
+from glance_clone.domain.image import Image
+from glance_clone.domain.lease import Lease
+from glance_clone.layers.base import ImageRepositoryLayer
+
+LOG = logging.getLogger(__name__)
+
+#: How often an image may change between being read and being marked before the delete gives up.
+_TRIES = 5
+
+
+class Removal(ImageRepositoryLayer):
+    """Removes data together with records."""
+
+    def remove(self, image: Image, drop: Lease | None = None) -> None:
+        """Remove the image with all copies of its data.
+
+        :raises BlobInUse: a store will not part with a copy; the image stays as it was
+        :raises Unavailable: a store or the database cannot be reached
+        """
+        lease = self._mark(image)
+        marked = self._parts.leases.image_of(lease) or image
+        try:
+            self._parts.data.remove(marked)
+        except errors.ImageServiceError:
+            self._unmark(marked, lease)
+            raise
+        self._inner.remove(marked, drop=lease)
+
+    def _unmark(self, image: Image, lease: Lease) -> None:
+        """Give the image back with the copies that are still there."""
+        image.status = lease.detail['status']
+        try:
+            self._inner.save(image, from_state=images.PENDING_DELETE, drop=lease)
+        except errors.ImageServiceError as failure:
+            LOG.warning('Image %s, which could not be deleted, could not be given back yet: %s', image.id, failure)
+            self._parts.abandon(lease)
+
+    def _mark(self, image: Image) -> Lease:
+        """Mark the row as being deleted, whatever happened to it since it was read."""
+        for _ in range(_TRIES):
+            seen = image.status
+            lease = self._parts.worker.lease(image.id, leases.DELETE, status=seen)
+            image.move_to(images.PENDING_DELETE)
+            try:
+                self._inner.save(image, from_state=seen, take=lease)
+            except errors.StateChanged:
+                fresh = self._inner.get(image.id, SERVICE)
+                image.status, image.row_version = fresh.status, fresh.row_version
+            else:
+                return lease
+        raise errors.StateChanged(f'Image {image.id} is changing too fast to be deleted; try again.')

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What happens to the record while its data is on the way: queued, saving, active; or back to queued (D-5).
+
+A lease is taken with ``saving`` and dropped with ``active``, each in the transaction that changes the status. If the
+worker dies in between, the reaper removes what was written and returns the image to ``queued``.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from glance_clone.domain import errors
+from glance_clone.domain import image as images
+from glance_clone.domain import lease as leases
+from glance_clone.domain.image import Image
+from glance_clone.domain.lease import Lease
+from glance_clone.domain.ports import ByteSource
+from glance_clone.layers.base import ImageDataLayer
+
+LOG = logging.getLogger(__name__)
+
+
+class Upload(ImageDataLayer):
+    """Moves the image through its states around the transfer."""
+
+    def write(
+        self, image: Image, source: ByteSource, size: int | None, store_id: str | None, attempt: str | None = None
+    ) -> None:
+        """Take the data and make the image active, or leave no trace of it.
+
+        :raises IllegalTransition: the image is not queued
+        :raises StateChanged: another upload began first
+        :raises ImageGone: the image was deleted meanwhile
+        """
+        lease = self._begin(image, store_id)
+        try:
+            self._inner.write(image, source, size, store_id, lease.attempt)
+        except BaseException as error:
+            self._return_to_queued(image, lease, error)
+            raise
+        self._finish(image, lease)
+
+    def _begin(self, image: Image, store_id: str | None) -> Lease:
+        lease = self._parts.worker.lease(image.id, leases.UPLOAD, store=store_id)
+        image.move_to(images.SAVING)
+        image.properties.pop(images.UPLOAD_ERROR, None)
+        self._parts.images.save(image, from_state=images.QUEUED, take=lease)
+        return lease
+
+    def _finish(self, image: Image, lease: Lease) -> None:
+        image.move_to(images.ACTIVE)
+        try:
+            self._parts.images.save(image, from_state=images.SAVING, drop=lease)
+        except errors.DatabaseUnavailable:
+            # The commit may or may not have reached the database. Only the lease tells, so its reaper decides later.
+            self._parts.abandon(lease)
+            raise
+        except errors.ImageServiceError as error:
+            self._parts.data.remove(image)
+            self._parts.leases.release(lease)
+            if isinstance(error, errors.NotFound):
+                raise _gone(image) from error
+            raise
+
+    def _return_to_queued(self, image: Image, lease: Lease, error: BaseException) -> None:
+        reason = str(error) if isinstance(error, errors.ImageServiceError) else 'The service failed; see its log.'
+        image.status = images.SAVING
+        image.move_to(images.QUEUED)
+        image.properties[images.UPLOAD_ERROR] = reason[: images.MAX_REASON]
+        try:
+            self._parts.images.save(image, from_state=images.SAVING, drop=lease)
+        except errors.NotFound:
+            self._parts.leases.release(lease)
+            raise _gone(image) from error
+        except errors.ImageServiceError as failure:
+            LOG.warning('Image %s could not be returned to queued yet: %s', image.id, failure)
+            self._parts.abandon(lease)
+
+
+def _gone(image: Image) -> errors.ImageGone:
+    return errors.ImageGone(f'Image {image.id} was deleted while its data was on the way; the data was removed.')
