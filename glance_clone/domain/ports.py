@@ -7,7 +7,6 @@ The API and the layers know the database and the stores only by these protocols.
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -18,30 +17,7 @@ from glance_clone.domain.caller import Caller
 from glance_clone.domain.image import Image
 from glance_clone.domain.lease import Lease
 from glance_clone.domain.location import Location
-
-
-@dataclasses.dataclass(slots=True)
-class ImageQuery:
-    """One page of a list of images.
-
-    :ivar filters: column or custom property name to value, all must hold; see ``glance_clone.db.filters``
-    :ivar visibility: None for what the caller sees by default, else one visibility or ``all``
-    :ivar member_status: which memberships make a shared image appear: ``accepted``, ``pending``, ``rejected`` or ``all``
-    :ivar tags: the image must have all of these
-    :ivar os_hidden: list only hidden (True) or only visible (False) images
-    :ivar sort: (attribute, ``asc`` or ``desc``) pairs; the repository appends ``created_at`` and ``id`` for a total order
-    :ivar marker: id of the last image of the page before, None for the first page
-    :ivar limit: largest number of images to return
-    """
-
-    filters: dict[str, Any] = dataclasses.field(default_factory=dict)
-    visibility: str | None = None
-    member_status: str = 'accepted'
-    tags: list[str] = dataclasses.field(default_factory=list)
-    os_hidden: bool = False
-    sort: list[tuple[str, str]] = dataclasses.field(default_factory=lambda: [('created_at', 'desc')])
-    marker: str | None = None
-    limit: int = 25
+from glance_clone.domain.query import ImageQuery
 
 
 class ImageRepository(Protocol):

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What becomes of the work of dead workers."""
+
+from oslotest import base
+
+from glance_clone.domain import errors
+from glance_clone.domain import image as images
+from glance_clone.domain import lease as leases
+from glance_clone.domain.location import Location
+from glance_clone.jobs.reaper import Reaper
+from glance_clone.tests.unit.layers import fakes
+
+
+class Stores:
+    def __init__(self):
+        self.discarded = []
+        self.down = False
+
+    def get(self, store_id):
+        return self
+
+    def discard(self, blob_id, attempt):
+        if self.down:
+            raise errors.StoreUnavailable('down')
+        self.discarded.append((blob_id, attempt))
+
+
+class ReaperTest(base.BaseTestCase):
+    def setUp(self):
+        super().setUp()
+        self.parts, self.records, self.data, _ = fakes.parts()
+        self.stores = Stores()
+        self.reaper = Reaper(self.records, self.records, self.data, self.stores, self.parts.worker, 60)
+        self.image = self.records.rows['i'] = fakes.queued_image()
+
+    def _expire(self, operation, **detail):
+        lease = self.parts.worker.lease('i', operation, **detail)
+        self.records.held.append(lease)
+        self.records.expired = [lease]
+        return lease
+
+    def test_interrupted_upload_is_queued_again_without_bytes(self):
+        self.image.status = images.SAVING
+        lease = self._expire(leases.UPLOAD, store='fast')
+        self.reaper.sweep()
+        row = self.records.rows['i']
+        self.assertEqual((images.QUEUED, []), (row.status, self.records.held))
+        self.assertEqual([('i', lease.attempt)], self.stores.discarded)
+        self.assertIn('interrupted', row.properties[images.UPLOAD_ERROR])
+
+    def test_upload_of_a_deleted_image_leaves_no_bytes(self):
+        del self.records.rows['i']
+        lease = self._expire(leases.UPLOAD)
+        self.reaper.sweep()
+        self.assertEqual(([('i', lease.attempt)], []), (self.stores.discarded, self.records.held))
+
+    def test_data_of_an_active_image_is_never_touched(self):
+        self.image.status, self.image.locations = images.ACTIVE, [Location('mem://i')]
+        self._expire(leases.UPLOAD)
+        self.reaper.sweep()
+        self.assertEqual(([], []), (self.stores.discarded, self.records.held))
+
+    def test_interrupted_delete_is_finished(self):
+        self.image.status, self.image.locations = images.PENDING_DELETE, [Location('mem://i')]
+        self.data.stored.add('mem://i')
+        self._expire(leases.DELETE, status=images.ACTIVE)
+        self.reaper.sweep()
+        self.assertEqual(({}, set(), []), (self.records.rows, self.data.stored, self.records.held))
+
+    def test_interrupted_delete_of_data_in_use_gives_the_image_back(self):
+        self.image.status, self.image.locations = images.PENDING_DELETE, [Location('mem://i')]
+        self.data.fail = errors.BlobInUse('in use')
+        self._expire(leases.DELETE, status=images.DEACTIVATED)
+        self.reaper.sweep()
+        self.assertEqual((images.DEACTIVATED, []), (self.records.rows['i'].status, self.records.held))
+
+    def test_what_fails_now_is_tried_again(self):
+        self.image.status = images.SAVING
+        self._expire(leases.UPLOAD)
+        self.stores.down = True
+        self.reaper.sweep()
+        self.assertEqual(images.SAVING, self.records.rows['i'].status)
+        self.stores.down = False
+        self.reaper.sweep()
+        self.assertEqual(images.QUEUED, self.records.rows['i'].status)

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ports in memory, just enough to see what layers and jobs ask of them."""
+
+from __future__ import annotations
+
+import copy
+
+from glance_clone.domain import errors
+from glance_clone.domain import image as images
+from glance_clone.domain.image import Image
+from glance_clone.domain.lease import Lease
+from glance_clone.domain.lease import Worker
+from glance_clone.domain.location import Location
+from glance_clone.layers import Parts
+
+
+class Records:
+    """Image records and leases."""
+
+    def __init__(self):
+        self.rows: dict[str, Image] = {}
+        self.held: list[Lease] = []
+        self.down = False
+
+    def get(self, image_id, caller):
+        image = self.rows.get(image_id)
+        if image is None or image.status == images.PENDING_DELETE:
+            raise errors.ImageNotFound(image_id)
+        return copy.deepcopy(image)
+
+    def save(self, image, from_state=None, take=None, drop=None):
+        if self.down:
+            raise errors.DatabaseUnavailable('the database is down')
+        row = self.rows.get(image.id)
+        if row is None or (row.status == images.PENDING_DELETE and from_state != images.PENDING_DELETE):
+            raise errors.ImageNotFound(image.id)
+        if from_state is not None and row.status != from_state:
+            raise errors.StateChanged('changed')
+        self._drop(drop)
+        if take:
+            self.held.append(take)
+        self.rows[image.id] = copy.deepcopy(image)
+
+    def remove(self, image, drop=None):
+        if self.rows.pop(image.id, None) is None:
+            raise errors.ImageNotFound(image.id)
+        self._drop(drop)
+
+    def _drop(self, lease):
+        if lease is not None:
+            if lease not in self.held:
+                raise errors.LeaseLost('lost')
+            self.held.remove(lease)
+
+    def release(self, lease):
+        if lease not in self.held:
+            return False
+        self.held.remove(lease)
+        return True
+
+    def claim_expired(self, owner, ttl, limit=100):
+        claimed, self.expired = getattr(self, 'expired', []), []
+        return claimed
+
+    def image_of(self, lease):
+        return copy.deepcopy(self.rows.get(lease.image_id))
+
+
+class Data:
+    """The byte path; ``fail`` is raised by the next call of ``failing``."""
+
+    def __init__(self):
+        self.stored: set[str] = set()
+        self.fail: Exception | None = None
+        self.meanwhile = lambda: None
+
+    def write(self, image, source, size, store_id, attempt=None):
+        self.meanwhile()
+        if self.fail:
+            raise self.fail
+        image.size, image.checksum = len(source), 'md5'
+        image.locations = [Location(f'mem://{image.id}')]
+        self.stored.add(f'mem://{image.id}')
+
+    def remove(self, image):
+        if self.fail:
+            raise self.fail
+        for location in image.locations:
+            self.stored.discard(location.url)
+
+
+def parts():
+    """Return parts of fakes; ``abandoned`` collects what is left to the reaper."""
+    records, data, abandoned = Records(), Data(), []
+    made = Parts(records, data, records, Worker(), abandoned.append)
+    return made, records, data, abandoned
+
+
+def queued_image(image_id='i'):
+    """Return an image that may take data."""
+    return Image(image_id, disk_format='raw', container_format='bare')
