@@ -52,15 +52,15 @@ class Removal(ImageRepositoryLayer):
 
     def _mark(self, image: Image) -> Lease:
         """Mark the row as being deleted, whatever happened to it since it was read."""
+        current = image
         for _ in range(_TRIES):
-            seen = image.status
+            seen = current.status
             lease = self._parts.worker.lease(image.id, leases.DELETE, status=seen)
-            image.move_to(images.PENDING_DELETE)
+            current.move_to(images.PENDING_DELETE)
             try:
-                self._inner.save(image, from_state=seen, take=lease)
+                self._inner.save(current, from_state=seen, take=lease)
             except errors.StateChanged:
-                fresh = self._inner.get(image.id, SERVICE)
-                image.status, image.row_version = fresh.status, fresh.row_version
+                current = self._inner.get(image.id, SERVICE)
             else:
                 return lease
         raise errors.StateChanged(f'Image {image.id} is changing too fast to be deleted; try again.')
