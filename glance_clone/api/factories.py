@@ -26,6 +26,7 @@ class PrefixMap:
         self._apps = sorted(((p.rstrip('/'), app) for p, app in apps.items()), key=lambda pair: -len(pair[0]))
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Any:
+        """Handle a request."""
         path = environ.get('PATH_INFO', '')
         for prefix, app in self._apps:
             if path == prefix or path.startswith(f'{prefix}/') or not prefix:

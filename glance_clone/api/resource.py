@@ -61,6 +61,7 @@ class Application:
         self._mapper.create_regs()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Handle a request."""
         request = webob.Request(environ)
         try:
             response = self._answer(request)

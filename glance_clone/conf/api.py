@@ -82,7 +82,9 @@ _LIMITS = [
     ),
     cfg.IntOpt('limit_param_default', default=25, min=1, help='Page size of lists where the request names no ``limit``.'),
     cfg.IntOpt('api_limit_max', default=1000, min=1, help='Largest page size; a larger ``limit`` counts as this one.'),
-    cfg.IntOpt('image_property_quota', default=128, help='Most custom properties that one image may have; negative: any number.'),
+    cfg.IntOpt(
+        'image_property_quota', default=128, help='Most custom properties that one image may have; negative: any number.'
+    ),
     cfg.IntOpt('image_tag_quota', default=128, help='Most tags that one image may have; negative: any number.'),
     cfg.IntOpt('image_member_quota', default=128, help='Most members that one image may have; negative: any number.'),
     cfg.IntOpt('image_location_quota', default=10, help='Most locations that one image may have; negative: any number.'),

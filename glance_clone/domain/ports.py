@@ -45,9 +45,7 @@ class ImageRepository(Protocol):
         :raises DuplicateImage: the id is taken, also by a deleted image
         """
 
-    def save(
-        self, image: Image, from_state: str | None = None, take: Lease | None = None, drop: Lease | None = None
-    ) -> None:
+    def save(self, image: Image, from_state: str | None = None, take: Lease | None = None, drop: Lease | None = None) -> None:
         """Store what changed since the image was read, and nothing else; sets ``updated_at``.
 
         :param from_state: the status that the row must still have; status, sizes, hashes and locations are written

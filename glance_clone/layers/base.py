@@ -37,9 +37,7 @@ class ImageRepositoryLayer:
         """See :meth:`ImageRepository.add`."""
         self._inner.add(image)
 
-    def save(
-        self, image: Image, from_state: str | None = None, take: Lease | None = None, drop: Lease | None = None
-    ) -> None:
+    def save(self, image: Image, from_state: str | None = None, take: Lease | None = None, drop: Lease | None = None) -> None:
         """See :meth:`ImageRepository.save`."""
         self._inner.save(image, from_state, take, drop)
 

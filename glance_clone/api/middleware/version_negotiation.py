@@ -29,6 +29,7 @@ class VersionNegotiationFilter:
         return lambda app: cls(app, api)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Any:
+        """Handle a request."""
         path = '/' + environ.get('PATH_INFO', '').lstrip('/')
         accept = environ.get('HTTP_ACCEPT', '')
         if accept.startswith(_MEDIA_TYPE):

@@ -56,9 +56,7 @@ def read_json(request: webob.Request, limit: int) -> Any:
     raw = _read(request, limit)
     try:
         text = raw.decode('utf-8')
-        document = json.loads(
-            text, object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_int=_bounded_int
-        )
+        document = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_int=_bounded_int)
     except UnicodeDecodeError:
         raise errors.Invalid('The JSON body is not UTF-8.') from None
     except RecursionError:

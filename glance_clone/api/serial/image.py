@@ -122,9 +122,7 @@ class View:
     def document(self, image: Image) -> dict[str, Any]:
         """Return the JSON document of an image."""
         document: dict[str, Any] = {
-            name: '' if value is None else value
-            for name, value in image.properties.items()
-            if name not in HIDDEN_PROPERTIES
+            name: '' if value is None else value for name, value in image.properties.items() if name not in HIDDEN_PROPERTIES
         }
         self_path = f'/v2/images/{image.id}'
         document.update(

@@ -24,9 +24,7 @@ def upload(api: Services, context: RequestContext, params: Params, wanted: Uploa
     LOG.info('Image %(id)s has its data: %(size)d bytes.', {'id': image.id, 'size': image.size})
 
 
-def download(
-    api: Services, context: RequestContext, params: Params, wanted: tuple[str | None, str | None]
-) -> Download:
+def download(api: Services, context: RequestContext, params: Params, wanted: tuple[str | None, str | None]) -> Download:
     """Open the data of an image, or the wanted range of it."""
     image = api.door.image(context, params['image_id'], 'get_image')
     if image.status == DEACTIVATED and not context.is_admin:
