@@ -90,9 +90,7 @@ class ServiceTestCase(base.TestCase):
 
     def wait_for_status(self, image_id: str, status: str, seconds: float = 10) -> None:
         """Wait until the image has the status."""
-        process.wait_until(
-            lambda: self.show(image_id)['status'] == status, seconds, f'image {image_id} {status}', interval=0.1
-        )
+        process.wait_until(lambda: self.show(image_id)['status'] == status, seconds, f'image {image_id} {status}', interval=0.1)
 
     def assert_no_traceback(self) -> None:
         """Assert that this test made the service log no traceback."""

@@ -290,9 +290,7 @@ class _BadInput:
         self.wait_for_status(image_id, 'saving')
         connection.close()
         self.wait_for_status(image_id, 'queued')
-        process.wait_until(
-            lambda: image_id not in ' '.join(self.service.files()), 10, f'the bytes of {image_id} are removed'
-        )
+        process.wait_until(lambda: image_id not in ' '.join(self.service.files()), 10, f'the bytes of {image_id} are removed')
         self.assert_nothing_left(image_id)
         self.assertIn(image_id, self.log())
         self.assert_no_traceback()
@@ -385,9 +383,7 @@ class FullDiskStandaloneTest(_FullDisk, base.ServiceTestCase):
     @classmethod
     def make_service(cls, database_url: str) -> service.Service:
         room = cls.share(disk.SmallDisk(16 * _MIB))
-        return service.Service(
-            database_url, service.STANDALONE, options={'fast': {'filesystem_store_datadir': room.path}}
-        )
+        return service.Service(database_url, service.STANDALONE, options={'fast': {'filesystem_store_datadir': room.path}})
 
 
 class FileSizeLimitTest(_FullDisk, base.ServiceTestCase):

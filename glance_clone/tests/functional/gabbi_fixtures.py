@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The service inside of the test process, for the examples in ``gabbits/``."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+from typing import Any
+
+from gabbi import fixture
+from oslo_config import cfg
+
+from glance_clone import bootstrap
+from glance_clone.tests.fixtures import process
+from glance_clone.tests.fixtures import service
+
+_current: list[Any] = []
+
+
+def application() -> Any:
+    """Return the WSGI application of the service that runs now."""
+    return _current[-1]
+
+
+class ImageService(fixture.GabbiFixture):
+    """A service of its own for the examples of one file: SQLite, a file store ``fast``, identity by trusted headers."""
+
+    def start_fixture(self) -> None:
+        """Build the application."""
+        self._state = pathlib.Path(tempfile.mkdtemp())
+        self._handlers = logging.root.handlers[:]
+        shutil.copy(_empty_database(), self._state / 'images.sqlite')
+        paste = service.trusting(service.etc_file(service.PASTE_FILE).read_text())
+        (self._state / 'glance-api-paste.ini').write_text(paste)
+        config_file = self._state / 'glance-api.conf'
+        config_file.write_text(service.render(_options(self._state)))
+        conf = cfg.ConfigOpts()
+        bootstrap.load_config(conf, default_config_files=[str(config_file)])
+        self._service = bootstrap.build(conf)
+        _current.append(bootstrap.load_app(self._service, conf))
+
+    def stop_fixture(self) -> None:
+        """Forget the application and its data; logging is as it was before."""
+        _current.pop()
+        self._service.stop()
+        logging.root.handlers[:] = self._handlers
+        shutil.rmtree(self._state)
+
+
+def _options(state: pathlib.Path) -> service.Options:
+    return {
+        'DEFAULT': {'enabled_backends': 'fast:file', 'log_file': state / 'log'},
+        'paste_deploy': {'flavor': 'keystone'},
+        'glance_store': {'default_backend': 'fast'},
+        'fast': {'filesystem_store_datadir': state / 'fast'},
+        'database': {'connection': f'sqlite:///{state}/images.sqlite'},
+        'oslo_concurrency': {'lock_path': state},
+    }
+
+
+@functools.cache
+def _empty_database() -> str:
+    """Return the path of a database with the schema and nothing in it, made once per process."""
+    directory = process.temporary_directory()
+    config_file = os.path.join(directory, 'glance-api.conf')
+    with open(config_file, 'w') as config:
+        config.write(f'[database]\nconnection = sqlite:///{directory}/images.sqlite\n')
+    command = [*service.script('glance-manage'), '--config-file', config_file, 'db', 'sync']
+    subprocess.run(command, env=service.environment(), cwd=directory, capture_output=True, check=True)
+    return os.path.join(directory, 'images.sqlite')
