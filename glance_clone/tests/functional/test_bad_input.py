@@ -114,7 +114,7 @@ class _BadInput:
     def _assert_refused(self, status: int, bodies: dict[str, bytes]) -> None:
         """Assert that each body has the status, and that none of them made an image or a traceback."""
         found = {what: self._post(body) for what, body in bodies.items()}
-        self.assertEqual({what: status for what in bodies}, found)
+        self.assertEqual(dict.fromkeys(bodies, status), found)
         self.assertEqual([], self.request('admin', 'GET', f'/v2/images?owner={self.personas.project("alice")}')
                          .json()['images'])  # fmt: skip
         self.assert_no_traceback()

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Workers that die in the middle of an upload: the image waits for data again, and nothing of the try is left (R3-R5)."""
+"""Workers that die in the middle of an upload: the image waits for data again, nothing of the try is left (R3-R5)."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -40,10 +41,8 @@ class _Crash:
                 yield b'x'
 
         def send() -> None:
-            try:
+            with contextlib.suppress(requests.ConnectionError):
                 self.upload(image_id, body())
-            except requests.ConnectionError:
-                pass
 
         thread = threading.Thread(target=send, daemon=True)
         thread.start()
