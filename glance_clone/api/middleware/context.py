@@ -22,7 +22,7 @@ from glance_clone.api.context import RequestContext
 
 LOG = logging.getLogger(__name__)
 
-#: Set by an auth filter in the environ; keystonemiddleware sets the former always, ours the latter.
+#: Set by an auth filter in the environ; keystonemiddleware sets the former always, ``basicauth`` the latter.
 _AUTH_FILTER_KEYS = ('keystone.token_auth', 'glance_clone.auth_filter')
 
 _IDENTITY_PREFIXES = (
@@ -132,7 +132,7 @@ class ContextMiddleware(_Base):
     def make_context(self, environ: dict[str, Any]) -> RequestContext:
         """Return the caller that the auth filter confirmed, else an anonymous one if those are let in."""
         if not self._trusts_headers and not any(key in environ for key in _AUTH_FILTER_KEYS):
-            _remove_identity(environ)
+            remove_identity(environ)
         if environ.get('HTTP_X_IDENTITY_STATUS') == 'Confirmed':
             return self._confirmed(environ)
         if self._api.conf.allow_anonymous_access:
@@ -163,11 +163,12 @@ class UnauthenticatedContextMiddleware(_Base):
 
     def make_context(self, environ: dict[str, Any]) -> RequestContext:
         """Return the caller that everybody is."""
-        _remove_identity(environ)
+        remove_identity(environ)
         return RequestContext(is_admin=True, request_id=self.request_id(environ))
 
 
-def _remove_identity(environ: dict[str, Any]) -> None:
+def remove_identity(environ: dict[str, Any]) -> None:
+    """Take out of a request whatever it says of who sent it."""
     for key in [key for key in environ if key.startswith(_IDENTITY_PREFIXES)]:
         del environ[key]
 
