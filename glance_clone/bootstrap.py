@@ -52,7 +52,7 @@ class Service:
         self._database = Database(conf)
         worker = Worker()
         stores = build_registry(conf)
-        records = ImageRepository(self._database)
+        records = ImageRepository(self._database, conf.leases.ttl)
         leases = LeaseRepository(self._database)
         data = StoreData(conf, stores, concurrency)
         self._heartbeat = Heartbeat(leases, worker, conf.leases.ttl)

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reading images: from rows of four tables to objects, one statement per table."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import sqlalchemy as sa
+
+from glance_clone.db.models import image as tables
+from glance_clone.domain.image import Image
+from glance_clone.domain.location import Location
+
+#: The columns of images in the order of the attributes of :class:`Image`.
+COLUMNS = tuple(tables.images.c[field.name] for field in dataclasses.fields(Image) if field.name in tables.images.c)
+_COUNT = len(COLUMNS)
+
+_WITHOUT_PROJECT = ''
+
+#: The caller's project if the image is shared with it.
+_MEMBER = (
+    sa.select(tables.members.c.member)
+    .where(
+        tables.members.c.image_id == tables.images.c.id,
+        tables.members.c.member == sa.bindparam('project'),
+        tables.members.c.deleted == sa.false(),
+    )
+    .limit(1)
+    .scalar_subquery()
+    .label('member_id')
+)
+
+SELECT = sa.select(*COLUMNS, _MEMBER)
+_ONE = sa.select(*COLUMNS, _MEMBER, tables.images.c.deleted).where(tables.images.c.id == sa.bindparam('image_id'))
+
+
+def _children(table: sa.Table, *columns: str) -> sa.Select[Any]:
+    return (
+        sa.select(table.c.image_id, *(table.c[name] for name in columns))
+        .where(table.c.image_id.in_(sa.bindparam('ids', expanding=True)), table.c.deleted == sa.false())
+        .order_by(table.c.id)
+    )
+
+
+_PROPERTIES = _children(tables.properties, 'name', 'value')
+_TAGS = _children(tables.tags, 'value')
+_LOCATIONS = _children(tables.locations, 'id', 'value', 'meta_data', 'status').where(tables.locations.c.status == 'active')
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What an image looked like when it was read, to find out later what changed."""
+
+    columns: dict[str, Any]
+    tags: frozenset[str]
+    properties: dict[str, str | None]
+    locations: dict[int, tuple[str, str]]
+
+
+def fetch(connection: sa.Connection, image_id: str, project: str | None = None) -> Image | None:
+    """Return the image with a snapshot of itself, whatever its status; None if it is deleted or was never there."""
+    row = row_of(connection, image_id, project)
+    if row is None or row.deleted:
+        return None
+    (image,) = complete(connection, [row])
+    image.row_version = snapshot(image)
+    return image
+
+
+def row_of(connection: sa.Connection, image_id: str, project: str | None) -> sa.Row[Any] | None:
+    """Return the row of an image, also of a deleted one; None if there is none of exactly this id."""
+    if len(image_id) > tables.images.c.id.type.length or not image_id.isascii():
+        return None
+    row = connection.execute(_ONE, {'image_id': image_id, 'project': project or _WITHOUT_PROJECT}).first()
+    return row if row is not None and row.id == image_id else None
+
+
+def complete(connection: sa.Connection, rows: Iterable[Any]) -> list[Image]:
+    """Return the images of rows, with their properties, tags and locations read in one statement each."""
+    images = {row[0]: Image(*row[:_COUNT], member_id=row[_COUNT]) for row in rows}
+    ids = {'ids': list(images)}
+    if images:
+        for image_id, name, value in connection.execute(_PROPERTIES, ids):
+            images[image_id].properties[name] = value
+        for image_id, value in connection.execute(_TAGS, ids):
+            images[image_id].tags.add(value)
+        for image_id, number, url, metadata, status in connection.execute(_LOCATIONS, ids):
+            location = Location(url, json.loads(metadata) if metadata else {}, status, number)
+            images[image_id].locations.append(location)
+    return list(images.values())
+
+
+def snapshot(image: Image) -> Snapshot:
+    """Return what an image looks like now."""
+    return Snapshot(
+        columns={column.name: getattr(image, column.name) for column in COLUMNS},
+        tags=frozenset(image.tags),
+        properties=dict(image.properties),
+        locations={
+            location.id: (location.url, encoded(location.metadata)) for location in image.locations if location.id is not None
+        },
+    )
+
+
+def encoded(metadata: dict[str, Any]) -> str:
+    """Return location metadata as the database keeps it."""
+    return json.dumps(metadata)

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Image records on SQL."""
+
+from __future__ import annotations
+
+import datetime
+
+import sqlalchemy as sa
+from oslo_db import exception as db_exc
+from oslo_utils import timeutils
+
+from glance_clone.db import filters
+from glance_clone.db import pagination
+from glance_clone.db.engine import Database
+from glance_clone.db.engine import retried
+from glance_clone.db.repos import image_rows
+from glance_clone.db.repos import image_writes
+from glance_clone.db.repos import leases
+from glance_clone.domain import errors
+from glance_clone.domain import image as domain
+from glance_clone.domain.caller import Caller
+from glance_clone.domain.image import Image
+from glance_clone.domain.lease import Lease
+from glance_clone.domain.query import ImageQuery
+
+
+class ImageRepository:
+    """See :class:`glance_clone.domain.ports.ImageRepository`.
+
+    :param lease_ttl: seconds for which a lease holds that is taken with a save
+    """
+
+    def __init__(self, database: Database, lease_ttl: int):
+        self._database = database
+        self._ttl = lease_ttl
+
+    def get(self, image_id: str, caller: Caller) -> Image:
+        """Return an image that the caller may see."""
+        with self._database.read() as connection:
+            image = image_rows.fetch(connection, image_id, caller.project_id)
+        if image is None or image.status == domain.PENDING_DELETE or not is_visible(image, caller):
+            raise errors.ImageNotFound(image_id)
+        return image
+
+    def list(self, query: ImageQuery, caller: Caller) -> list[Image]:
+        """Return one page of the images that the caller may see."""
+        order = pagination.total_order(query)
+        statement = image_rows.SELECT.where(*filters.clauses(query, caller))
+        statement = statement.order_by(*pagination.order_by(order)).limit(query.limit)
+        with self._database.read() as connection:
+            if query.marker is not None:
+                marker = _marker(connection, query.marker, caller)
+                values = [getattr(marker, name) for name, _ in order]
+                statement = statement.where(pagination.after(order, values))
+            rows = connection.execute(statement, {'project': caller.project_id or ''}).all()
+            return image_rows.complete(connection, rows)
+
+    def add(self, image: Image) -> None:
+        """Store a new image."""
+        image.created_at = image.updated_at = timeutils.utcnow()
+        self._add(image)
+        image.row_version = image_rows.snapshot(image)
+
+    @retried
+    def _add(self, image: Image, again: bool = False) -> None:
+        with self._database.write() as connection:
+            try:
+                image_writes.insert(connection, image)
+            except db_exc.DBDuplicateEntry:
+                duplicate = True
+            else:
+                duplicate = False
+                image_writes.insert_children(connection, image)
+        if duplicate and not (again and self._is_own_work(image)):
+            raise errors.DuplicateImage(image.id)
+
+    def _is_own_work(self, image: Image) -> bool:
+        """Tell whether a row is the one that this very call wrote before its connection was lost."""
+        with self._database.read() as connection:
+            row = image_rows.row_of(connection, image.id, None)
+        assert image.created_at is not None
+        return row is not None and (row.owner, row.created_at.replace(microsecond=0)) == (
+            image.owner,
+            image.created_at.replace(microsecond=0),
+        )
+
+    def save(self, image: Image, from_state: str | None = None, take: Lease | None = None, drop: Lease | None = None) -> None:
+        """Store what changed."""
+        now = timeutils.utcnow()
+        self._save(image, image_writes.changes(image, with_data=from_state is not None), now, from_state, take, drop)
+        image.updated_at = now
+        image.row_version = image_rows.snapshot(image)
+
+    @retried
+    def _save(
+        self,
+        image: Image,
+        changes: image_writes.Changes,
+        now: datetime.datetime,
+        from_state: str | None,
+        take: Lease | None,
+        drop: Lease | None,
+        again: bool = False,
+    ) -> None:
+        with self._database.write() as connection:
+            if not image_writes.update(connection, image.id, changes, now, from_state):
+                if again and from_state and _is_done(connection, image, take, drop):
+                    return
+                raise _refusal(connection, image.id)
+            image_writes.write_children(connection, image, changes, now)
+            if drop:
+                leases.drop(connection, drop)
+            if take:
+                leases.take(connection, take, self._ttl)
+
+    def remove(self, image: Image, drop: Lease | None = None) -> None:
+        """Mark the image and everything that belongs to it deleted."""
+        self._remove(image.id, timeutils.utcnow(), drop)
+        image.status = domain.DELETED
+
+    @retried
+    def _remove(self, image_id: str, now: datetime.datetime, drop: Lease | None, again: bool = False) -> None:
+        with self._database.write() as connection:
+            if not image_writes.mark_deleted(connection, image_id, now):
+                row = image_rows.row_of(connection, image_id, None) if again else None
+                if row is None or row.updated_at is None:
+                    raise errors.ImageNotFound(image_id)
+                return
+            if drop:
+                leases.drop(connection, drop)
+
+
+def is_visible(image: Image, caller: Caller) -> bool:
+    """Tell whether the row of an image may be known to the caller; access rules are asked afterwards."""
+    return (
+        caller.is_admin
+        or image.owner is None
+        or image.visibility in (domain.PUBLIC, domain.COMMUNITY)
+        or (caller.project_id is not None and image.owner == caller.project_id)
+        or (image.visibility == domain.SHARED and bool(caller.project_id) and image.member_id == caller.project_id)
+    )
+
+
+def _is_done(connection: sa.Connection, image: Image, take: Lease | None, drop: Lease | None) -> bool:
+    """Tell whether a save did its work before its connection was lost; its leases show that it was this one."""
+    row = image_rows.row_of(connection, image.id, None)
+    held = take is None or leases.is_held(connection, take)
+    dropped = drop is None or not leases.is_held(connection, drop)
+    return row is not None and row.status == image.status and held and dropped
+
+
+def _refusal(connection: sa.Connection, image_id: str) -> errors.ImageServiceError:
+    """Return why a conditional update found no row."""
+    row = image_rows.row_of(connection, image_id, None)
+    if row is None or row.deleted or row.status == domain.PENDING_DELETE:
+        return errors.ImageNotFound(image_id)
+    return errors.StateChanged(f'Image {image_id} is {row.status} by now; somebody else changed it first.')
+
+
+def _marker(connection: sa.Connection, marker: str, caller: Caller) -> Image:
+    row = image_rows.row_of(connection, marker, caller.project_id)
+    if row is None or (row.deleted and not caller.is_admin):
+        raise errors.Invalid('marker is not the ID of an image.')
+    image = Image(*row[: len(image_rows.COLUMNS)], member_id=row.member_id)
+    if not is_visible(image, caller):
+        raise errors.Forbidden('marker is the ID of an image that you may not see.')
+    return image

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Leases on unfinished work. Time is the database's alone, so that nodes need not agree on theirs."""
+
+from __future__ import annotations
+
+import json
+
+import sqlalchemy as sa
+from oslo_db import exception as db_exc
+
+from glance_clone.db.engine import Database
+from glance_clone.db.engine import retried
+from glance_clone.db.expressions import db_epoch
+from glance_clone.db.models.lease import leases
+from glance_clone.db.repos import image_rows
+from glance_clone.domain import errors
+from glance_clone.domain import lease as domain
+from glance_clone.domain.image import Image
+from glance_clone.domain.lease import Lease
+
+_RENEW = (
+    sa.update(leases)
+    .where(leases.c.owner == sa.bindparam('owner_id'))
+    .values(expires_at=db_epoch() + sa.bindparam('ttl', type_=sa.BigInteger()))
+)
+_EXPIRED = sa.select(leases).where(leases.c.expires_at < db_epoch()).order_by(leases.c.expires_at)
+
+
+class LeaseRepository:
+    """See :class:`glance_clone.domain.ports.LeaseRepository`."""
+
+    def __init__(self, database: Database):
+        self._database = database
+
+    @retried
+    def renew(self, owner: str, ttl: int, again: bool = False) -> int:
+        """Prolong every lease of an owner."""
+        with self._database.write() as connection:
+            return connection.execute(_RENEW, {'owner_id': owner, 'ttl': ttl}).rowcount
+
+    @retried
+    def release(self, lease: Lease, again: bool = False) -> bool:
+        """End one lease."""
+        with self._database.write() as connection:
+            return _delete(connection, lease)
+
+    @retried
+    def claim_expired(self, owner: str, ttl: int, limit: int = 100, again: bool = False) -> list[Lease]:
+        """Take over leases that ran out."""
+        with self._database.read() as connection:
+            expired = connection.execute(_EXPIRED.limit(limit)).all()
+        return [_lease(row, owner) for row in expired if self._claim(row, owner, ttl)]
+
+    def _claim(self, row: sa.Row[tuple[object, ...]], owner: str, ttl: int) -> bool:
+        """Become the owner of a lease, unless somebody else was faster or its owner came back to life."""
+        statement = (
+            sa.update(leases)
+            .where(leases.c.id == row.id, leases.c.owner == row.owner, leases.c.expires_at < db_epoch())
+            .values(owner=owner, expires_at=db_epoch() + ttl)
+        )
+        with self._database.write() as connection:
+            return connection.execute(statement).rowcount == 1
+
+    def image_of(self, lease: Lease) -> Image | None:
+        """Return the image that is worked on."""
+        with self._database.read() as connection:
+            return image_rows.fetch(connection, lease.image_id)
+
+
+def take(connection: sa.Connection, lease: Lease, ttl: int = domain.TTL) -> None:
+    """Begin a lease in the transaction of a connection.
+
+    :raises StateChanged: another lease for this work is held
+    """
+    same = (leases.c.image_id == lease.image_id, leases.c.operation == lease.operation)
+    connection.execute(sa.delete(leases).where(*same, leases.c.expires_at < db_epoch()))
+    try:
+        connection.execute(
+            sa.insert(leases).values(
+                image_id=lease.image_id,
+                operation=lease.operation,
+                owner=lease.owner,
+                attempt=lease.attempt,
+                detail=json.dumps(lease.detail),
+                expires_at=db_epoch() + ttl,
+            )
+        )
+    except db_exc.DBDuplicateEntry:
+        raise errors.StateChanged(f'Another {lease.operation} of image {lease.image_id} is under way.') from None
+
+
+def drop(connection: sa.Connection, lease: Lease) -> None:
+    """End a lease in the transaction of a connection.
+
+    :raises LeaseLost: it is not held any more
+    """
+    if not _delete(connection, lease):
+        raise errors.LeaseLost(f'The {lease.operation} of image {lease.image_id} took too long and was given up.')
+
+
+def is_held(connection: sa.Connection, lease: Lease) -> bool:
+    """Tell whether a lease is held by its owner."""
+    return connection.execute(sa.select(leases.c.id).where(*_identity(lease))).first() is not None
+
+
+def _delete(connection: sa.Connection, lease: Lease) -> bool:
+    return connection.execute(sa.delete(leases).where(*_identity(lease))).rowcount == 1
+
+
+def _identity(lease: Lease) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        leases.c.image_id == lease.image_id,
+        leases.c.operation == lease.operation,
+        leases.c.owner == lease.owner,
+        leases.c.attempt == lease.attempt,
+    )
+
+
+def _lease(row: sa.Row[tuple[object, ...]], owner: str) -> Lease:
+    return Lease(row.image_id, row.operation, owner, row.attempt, json.loads(row.detail))
