@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The body of a request as a source of bytes, whichever server reads it from the socket.
+
+A body that breaks off is told apart from one that ends: with a Content-Length by counting, with chunks by the server.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from glance_clone.domain import errors
+from glance_clone.domain.ports import ByteSource
+
+try:
+    import uwsgi
+except ImportError:  # every other server, and tests
+    uwsgi = None
+
+#: Seconds that uWSGI waits for the next chunk.
+_CHUNK_TIMEOUT = 30
+
+_BROKEN_OFF = 'The connection ended before the whole body had arrived.'
+
+
+def body_source(environ: dict[str, Any]) -> ByteSource:
+    """Return the body of a request, for reading once."""
+    source = environ['wsgi.input']
+    chunked = environ.get('HTTP_TRANSFER_ENCODING', '').lower() == 'chunked'
+    if chunked and uwsgi is not None:
+        return UwsgiChunks()
+    if chunked:
+        return Unbounded(source)
+    return Bounded(source, int(environ.get('CONTENT_LENGTH') or 0))
+
+
+class Bounded:
+    """A body of announced length."""
+
+    def __init__(self, source: Any, length: int):
+        self._source = source
+        self._left = length
+
+    def read(self, size: int) -> bytes:
+        """Return up to size bytes, b'' at the end.
+
+        :raises ClientDisconnected: it ends before the announced length
+        """
+        if not self._left:
+            return b''
+        try:
+            block: bytes = self._source.read(min(size, self._left))
+        except OSError:
+            block = b''
+        if not block:
+            raise errors.ClientDisconnected(_BROKEN_OFF)
+        self._left -= len(block)
+        return block
+
+
+class Unbounded:
+    """A body whose end the server knows: it takes the chunks apart, and raises OSError if they break off."""
+
+    def __init__(self, source: Any):
+        self._source = source
+
+    def read(self, size: int) -> bytes:
+        """Return up to size bytes, b'' at the end.
+
+        :raises ClientDisconnected: it breaks off
+        """
+        try:
+            block: bytes = self._source.read(size)
+        except (OSError, ValueError):
+            raise errors.ClientDisconnected(_BROKEN_OFF) from None
+        return block
+
+
+class UwsgiChunks:
+    """A chunked body behind uWSGI, which hands over one chunk at a time, of whatever size it is."""
+
+    def __init__(self) -> None:
+        self._chunk = memoryview(b'')
+        self._ended = False
+
+    def read(self, size: int) -> bytes:
+        """Return up to size bytes, b'' at the end.
+
+        :raises ClientDisconnected: it breaks off
+        """
+        if not self._chunk and not self._ended:
+            self._chunk = memoryview(self._next_chunk())
+            self._ended = not self._chunk
+        block, self._chunk = self._chunk[:size], self._chunk[size:]
+        return bytes(block)
+
+    @staticmethod
+    def _next_chunk() -> bytes:
+        try:
+            return bytes(uwsgi.chunked_read(_CHUNK_TIMEOUT))
+        except OSError:
+            raise errors.ClientDisconnected(_BROKEN_OFF) from None
