@@ -76,16 +76,18 @@ def load() -> Application:
         raise
 
 
-application = load()
-
-
-def _start_with_worker() -> None:
+def _start_with_worker(application: Application) -> None:
     """Under uWSGI, begin with the worker instead of with its first request: work of dead workers must not wait for one."""
     try:
+        import uwsgi
         import uwsgidecorators
     except ImportError:
         return
-    uwsgidecorators.postfork(application.start)
+    if uwsgi.worker_id():
+        application.start()
+    else:
+        uwsgidecorators.postfork(application.start)
 
 
-_start_with_worker()
+application = load()
+_start_with_worker(application)
