@@ -19,3 +19,8 @@ def _listed(modules: Any) -> list[tuple[str | None, list[Any]]]:
 def list_api_opts() -> list[tuple[str | None, list[Any]]]:
     """Return (group, options) pairs of the API service."""
     return _listed(conf.MODULES)
+
+
+def list_manage_opts() -> list[tuple[str | None, list[Any]]]:
+    """Return (group, options) pairs of ``glance-manage``; the libraries that it uses list theirs themselves."""
+    return _listed([conf.database])
