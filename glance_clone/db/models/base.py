@@ -22,11 +22,14 @@ def timestamps() -> list[sa.Column[Any]]:
     ]
 
 
-def deletion() -> list[sa.Column[Any]]:
-    """Return the columns of soft deletion."""
+def deletion(checked: bool = True) -> list[sa.Column[Any]]:
+    """Return the columns of soft deletion.
+
+    :param checked: whether databases without booleans check that the flag is one
+    """
     return [
         sa.Column('deleted_at', sa.DateTime()),
-        sa.Column('deleted', sa.Boolean(create_constraint=True), nullable=False),
+        sa.Column('deleted', sa.Boolean(create_constraint=checked), nullable=False),
     ]
 
 

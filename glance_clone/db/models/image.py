@@ -12,6 +12,14 @@ from glance_clone.db.models.base import timestamps
 _SIZE = sa.BigInteger().with_variant(sa.Integer(), 'sqlite')
 _VISIBILITY = sa.Enum('private', 'public', 'shared', 'community', name='image_visibility')
 
+
+def _is_boolean(column: str, name: str) -> sa.CheckConstraint:
+    """Return a check that only MySQL and MariaDB have on this table, with the name that MariaDB once gave it."""
+    check = sa.CheckConstraint(f'{column} IN (0, 1)', name=name)
+    check.ddl_if(dialect=('mysql', 'mariadb'))
+    return check
+
+
 images = table(
     'images',
     sa.Column('id', sa.String(36), primary_key=True),
@@ -19,19 +27,21 @@ images = table(
     sa.Column('size', _SIZE),
     sa.Column('status', sa.String(30), nullable=False),
     *timestamps(),
-    *deletion(),
+    *deletion(checked=False),
     sa.Column('disk_format', sa.String(20)),
     sa.Column('container_format', sa.String(20)),
     sa.Column('checksum', sa.String(32)),
     sa.Column('owner', sa.String(255)),
     sa.Column('min_disk', sa.Integer(), nullable=False),
     sa.Column('min_ram', sa.Integer(), nullable=False),
-    sa.Column('protected', sa.Boolean(create_constraint=True), nullable=False, server_default=sa.false()),
+    sa.Column('protected', sa.Boolean(), nullable=False, server_default=sa.false()),
     sa.Column('virtual_size', _SIZE),
     sa.Column('visibility', _VISIBILITY, nullable=False, server_default='shared'),
     sa.Column('os_hidden', sa.Boolean(), nullable=False, server_default=sa.false()),
     sa.Column('os_hash_algo', sa.String(64)),
     sa.Column('os_hash_value', sa.String(128)),
+    _is_boolean('deleted', 'CONSTRAINT_2'),
+    _is_boolean('protected', 'CONSTRAINT_3'),
     sa.Index('checksum_image_idx', 'checksum'),
     sa.Index('created_at_image_idx', 'created_at'),
     sa.Index('ix_images_deleted', 'deleted'),

@@ -59,16 +59,13 @@ resource_types = table(
 
 namespace_resource_types = table(
     'metadef_namespace_resource_types',
-    sa.Column(
-        'resource_type_id',
-        sa.Integer(),
-        sa.ForeignKey('metadef_resource_types.id'),
-        primary_key=True,
-        autoincrement=False,
-    ),
-    sa.Column('namespace_id', sa.Integer(), sa.ForeignKey('metadef_namespaces.id'), primary_key=True, autoincrement=False),
+    sa.Column('resource_type_id', sa.Integer(), primary_key=True, autoincrement=False),
+    sa.Column('namespace_id', sa.Integer(), primary_key=True, autoincrement=False),
     sa.Column('properties_target', sa.String(80)),
     sa.Column('prefix', sa.String(80)),
     *timestamps(),
+    # MariaDB names the keys by their order.
+    sa.ForeignKeyConstraint(['namespace_id'], ['metadef_namespaces.id']),
+    sa.ForeignKeyConstraint(['resource_type_id'], ['metadef_resource_types.id']),
     sa.Index('ix_metadef_ns_res_types_namespace_id', 'namespace_id'),
 )
