@@ -206,11 +206,17 @@ class ByteSource(Protocol):
 class ImageData(Protocol):
     """Moves the data of images between callers and stores."""
 
-    def write(self, image: Image, source: ByteSource, size: int | None, store_id: str | None) -> None:
+    def write(
+        self, image: Image, source: ByteSource, size: int | None, store_id: str | None, attempt: str | None = None
+    ) -> None:
         """Take the data of a queued image and make it active.
 
         :param size: announced bytes, None if unknown
         :param store_id: where to put it, None for the default store
+        :param attempt: name of this try, by which others can undo it; chosen by the layer that holds the lease
+        :raises SizeMismatch: not as many bytes came as were announced
+        :raises LimitExceeded: too many bytes
+        :raises UnsafeContent: the bytes are refused for what they are
         """
 
     def read(self, image: Image, offset: int = 0, length: int | None = None) -> BlobReader:
@@ -221,6 +227,8 @@ class ImageData(Protocol):
 
     def remove(self, image: Image) -> None:
         """Remove every copy of the data; a copy that is gone already is no error.
+
+        Copies leave ``image.locations`` as they go, so that after a failure it names those that are left.
 
         :raises BlobInUse: a store will not part with it
         """

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where data is kept: which stores are enabled, and how each is set up.
+
+Without ``enabled_backends`` there is one classic store, described by ``[glance_store]``. With it there are several, each
+described by a group of its own, whose name is the id of the store.
+"""
+
+from __future__ import annotations
+
+from oslo_config import cfg
+
+GROUP = 'glance_store'
+#: The group under which the options of a single store stand in the sample; a real one is named like its store.
+SAMPLE_GROUP = 'file'
+
+#: Ids that begin so are kept for the service's own directories.
+RESERVED_PREFIX = 'os_glance_'
+
+_KINDS = (
+    'file',
+    'filesystem',
+    'http',
+    'https',
+    'swift',
+    'swift+http',
+    'swift+https',
+    'swift+config',
+    'rbd',
+    'cinder',
+    'vsphere',
+    's3',
+)
+
+_DEFAULT_GROUP_OPTS = [
+    cfg.DictOpt(
+        'enabled_backends',
+        help="""
+The stores, as ``id:type`` separated by commas, e.g. ``fast:file,cheap:file``.
+
+Each is set up in a group named like its id, and ``[glance_store] default_backend`` names the one that is used where a
+request names none. Ids that begin with ``os_glance_`` are reserved. Known types: ``file``, ``http``.
+""",
+    )
+]
+
+_CHOICE_OPTS = [
+    cfg.StrOpt('default_backend', help='Id of the store used where a request names none; required with ``enabled_backends``.'),
+    cfg.ListOpt(
+        'stores',
+        default=['file', 'http'],
+        deprecated_for_removal=True,
+        deprecated_since='Rocky',
+        deprecated_reason='Use ``enabled_backends``.',
+        help='Types of the stores that a service without ``enabled_backends`` has.',
+    ),
+    cfg.StrOpt(
+        'default_store',
+        default='file',
+        choices=_KINDS,
+        deprecated_for_removal=True,
+        deprecated_since='Rocky',
+        deprecated_reason='Use ``[glance_store] default_backend``.',
+        help='Which of ``stores`` takes new data in a service without ``enabled_backends``.',
+    ),
+]
+
+_FILE_OPTS = [
+    cfg.StrOpt(
+        'filesystem_store_datadir',
+        default='/var/lib/glance/images',
+        help="""
+Directory that the store keeps its files in.
+
+It is created at start if it is not there. Two stores can neither share a directory nor lie one within the other.
+""",
+    ),
+    cfg.MultiStrOpt(
+        'filesystem_store_datadirs',
+        deprecated_for_removal=True,
+        deprecated_since='Flamingo',
+        deprecated_reason='Use several stores in ``enabled_backends``.',
+        help="""
+Directories used instead of ``filesystem_store_datadir``, each as ``path`` or ``path:priority``.
+
+New data goes where the priority is greatest and the space suffices.
+""",
+    ),
+    cfg.StrOpt(
+        'filesystem_store_metadata_file',
+        help="""
+A JSON file that tells consumers with access to the same file system what they see.
+
+It holds one object, or a list of objects, with the strings ``id`` and ``mountpoint``. The one whose mountpoint holds the
+data becomes metadata of its location.
+""",
+    ),
+    cfg.IntOpt(
+        'filesystem_store_file_perm',
+        default=0,
+        help='Permissions of new files, in octal digits, e.g. 644. With 0 they are 640: owner and group can read.',
+    ),
+    cfg.IntOpt(
+        'filesystem_store_chunk_size',
+        default=64 * 1024,
+        min=1,
+        help="""
+Size in bytes of the pieces that are looked at for zeros with ``filesystem_thin_provisioning``.
+
+Data is moved in larger blocks than this, whatever the value.
+""",
+    ),
+    cfg.BoolOpt(
+        'filesystem_thin_provisioning',
+        default=False,
+        help='Leave holes in files where the data is zero, so that these take no space.',
+    ),
+]
+
+_BACKEND_OPTS = [
+    cfg.StrOpt('store_description', help='What users are told about the store.'),
+    cfg.IntOpt('weight', default=0, help='Copies in the store of greatest weight are read first.'),
+]
+
+
+def register_opts(conf: cfg.ConfigOpts) -> None:
+    """Register the options whose groups are known before the configuration is read."""
+    conf.register_opts(_DEFAULT_GROUP_OPTS)
+    conf.register_opts(_CHOICE_OPTS + _FILE_OPTS, group=GROUP)
+
+
+def register_backend_opts(conf: cfg.ConfigOpts, store_id: str) -> None:
+    """Register the options of one store of ``enabled_backends``; its group is named like the store."""
+    conf.register_opts(_BACKEND_OPTS + _FILE_OPTS, group=store_id)
+
+
+def list_opts() -> dict[str | None, list[cfg.Opt]]:
+    """Return the options by group."""
+    return {
+        None: _DEFAULT_GROUP_OPTS,
+        GROUP: _CHOICE_OPTS + _FILE_OPTS,
+        SAMPLE_GROUP: _BACKEND_OPTS + _FILE_OPTS,
+    }

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One data directory of a file store: names in it, never followed out of it, and what its errors mean.
+
+Every access begins at a descriptor of the directory and follows no symbolic link below it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from collections.abc import Iterator
+
+from oslo_log import log as logging
+
+from glance_clone.domain import errors
+
+LOG = logging.getLogger(__name__)
+
+_FULL = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
+_REFUSED = frozenset((errno.EACCES, errno.EPERM, errno.EROFS, errno.ELOOP, errno.ENOTDIR))
+_DIRECTORY_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+class Directory:
+    """A data directory.
+
+    :param path: absolute, as operators wrote it; it may itself be a symbolic link
+    :param priority: new data goes where this is greatest
+    """
+
+    def __init__(self, path: str, priority: int = 0):
+        self.path = os.path.abspath(path)
+        self.priority = priority
+
+    def prepare(self) -> None:
+        """Create the directory; one that cannot be used is logged, and each use of it fails until it is mended."""
+        try:
+            os.makedirs(self.path, mode=0o750, exist_ok=True)
+        except OSError as error:
+            LOG.error('The data directory %s cannot be created: %s. Until it is there the store fails.', self.path, error)
+            return
+        if not os.access(self.path, os.W_OK | os.X_OK):
+            LOG.error('The data directory %s cannot be written by this service: new data will be refused.', self.path)
+
+    @contextlib.contextmanager
+    def opened(self) -> Iterator[int]:
+        """Lend a descriptor of the directory.
+
+        :raises StoreUnavailable: it is not there or cannot be entered
+        """
+        try:
+            descriptor = os.open(self.path, _DIRECTORY_FLAGS)
+        except OSError as error:
+            LOG.error('The data directory %s cannot be opened: %s', self.path, error)
+            raise errors.StoreUnavailable('The store cannot be reached now; try again later.') from error
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    @contextlib.contextmanager
+    def parent_of(self, relative: str) -> Iterator[tuple[int, str]]:
+        """Lend a descriptor of the directory that holds a file, with the last part of its name.
+
+        :param relative: name below this directory
+        """
+        *above, name = relative.split('/')
+        with self.opened() as root, contextlib.ExitStack() as stack:
+            descriptor = root
+            for part in above:
+                descriptor = os.open(part, _DIRECTORY_FLAGS | os.O_NOFOLLOW, dir_fd=descriptor)
+                stack.callback(os.close, descriptor)
+            yield descriptor, name
+
+    def relative(self, path: str) -> str | None:
+        """Return the name of a file below this directory, None if it lies elsewhere."""
+        prefix = self.path.rstrip('/') + '/'
+        if not path.startswith(prefix):
+            return None
+        relative = path[len(prefix) :]
+        if any(part in ('', '.', '..') for part in relative.split('/')):
+            return None
+        return relative
+
+    def free(self) -> int:
+        """Return the bytes that this service may still write here."""
+        with self.opened() as descriptor:
+            state = os.fstatvfs(descriptor)
+        return state.f_bavail * state.f_frsize
+
+
+@contextlib.contextmanager
+def translated(what: str) -> Iterator[None]:
+    """Turn errors of the operating system into those of the domain, and log them.
+
+    :param what: what was tried, for the log
+    """
+    try:
+        yield
+    except OSError as error:
+        LOG.error('%s failed: %s', what, error)
+        if error.errno in _FULL:
+            raise errors.StoreFull('The store has no room for the data.') from error
+        if error.errno in _REFUSED:
+            raise errors.StoreUnavailable('The store does not let the service at the data; an operator must look.') from error
+        raise errors.StoreError('The store failed; an operator must look.') from error
+
+
+def require_plain_name(name: str) -> str:
+    """Return a name that is safe as the name of a file.
+
+    :raises StoreError: it is not
+    """
+    if not name or '/' in name or '\0' in name or name.startswith('.'):
+        raise errors.StoreError('The store cannot keep an object of that name.')
+    return name

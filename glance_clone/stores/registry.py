@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Builds the configured stores and finds the one that is meant."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Sequence
+from typing import Protocol
+
+from oslo_config import cfg
+
+from glance_clone.conf import stores as options
+from glance_clone.domain import errors
+from glance_clone.domain.location import Location
+from glance_clone.domain.ports import BlobStore
+from glance_clone.stores import file_config
+from glance_clone.stores.file import FileStore
+from glance_clone.stores.http import HttpStore
+
+_FILE_KINDS = ('file', 'filesystem')
+_HTTP_KINDS = ('http', 'https')
+
+
+class Driver(BlobStore, Protocol):
+    """A store that can tell its locations by their urls."""
+
+    def match(self, url: str) -> int:
+        """Return how many characters of the url speak for this store, -1 if it is none of its."""
+
+
+class Registry:
+    """The configured stores; see :class:`StoreRegistry`.
+
+    :param default: takes new data where a request names no store
+    """
+
+    def __init__(self, stores: Sequence[Driver], default: Driver, multiple: bool):
+        self._stores = list(stores)
+        self._by_id = {store.id: store for store in stores if store.id is not None}
+        self.default: BlobStore = default
+        self.multiple = multiple
+
+    def all(self) -> list[BlobStore]:
+        """See :meth:`StoreRegistry.all`."""
+        return list(self._stores)
+
+    def get(self, store_id: str | None) -> BlobStore:
+        """See :meth:`StoreRegistry.get`."""
+        if store_id is None:
+            return self.default
+        try:
+            return self._by_id[store_id]
+        except KeyError:
+            raise errors.StoreUnknown(f'There is no store {store_id!r}; choose one of: {", ".join(self._by_id)}.') from None
+
+    def of(self, location: Location) -> BlobStore:
+        """See :meth:`StoreRegistry.of`."""
+        named = self._by_id.get(location.store or '')
+        if named is not None:
+            return named
+        best = max(self._stores, key=lambda store: store.match(location.url))
+        if best.match(location.url) < 0:
+            raise errors.StoreUnknown('No configured store holds the data.')
+        return best
+
+    def by_weight(self, locations: list[Location]) -> list[Location]:
+        """See :meth:`StoreRegistry.by_weight`."""
+        if len(locations) < 2:
+            return list(locations)
+        return sorted(locations, key=self._weight, reverse=True)
+
+    def _weight(self, location: Location) -> int:
+        try:
+            return self.of(location).weight
+        except errors.StoreUnknown:
+            return 0
+
+
+def build_registry(conf: cfg.ConfigOpts) -> Registry:
+    """Build the stores that the configuration describes; their directories are created.
+
+    :raises ValueError: the configuration contradicts itself
+    """
+    if conf.enabled_backends:
+        return _build_several(conf, dict(conf.enabled_backends))
+    return _build_classic(conf)
+
+
+def _build_several(conf: cfg.ConfigOpts, kinds: dict[str, str]) -> Registry:
+    stores = {store_id: _build_one(conf, store_id, kind) for store_id, kind in kinds.items()}
+    _require_apart([store for store in stores.values() if isinstance(store, FileStore)])
+    default = conf.glance_store.default_backend
+    if default not in stores:
+        raise ValueError(f'[glance_store] default_backend must be one of enabled_backends: {", ".join(stores)}.')
+    return Registry(list(stores.values()), stores[default], multiple=True)
+
+
+def _build_one(conf: cfg.ConfigOpts, store_id: str, kind: str) -> Driver:
+    if store_id.startswith(options.RESERVED_PREFIX):
+        raise ValueError(
+            f'The store id {store_id} in enabled_backends is reserved; choose one without {options.RESERVED_PREFIX}.'
+        )
+    options.register_backend_opts(conf, store_id)
+    group = conf[store_id]
+    if kind in _FILE_KINDS:
+        return file_config.build_store(group, store_id, group.store_description, group.weight)
+    if kind in _HTTP_KINDS:
+        return HttpStore(store_id, group.store_description or '', group.weight)
+    raise ValueError(f'The store {store_id} in enabled_backends has the type {kind}; this service knows file and http.')
+
+
+def _build_classic(conf: cfg.ConfigOpts) -> Registry:
+    group = conf.glance_store
+    built: dict[str, Driver] = {}
+    if set(_FILE_KINDS) & {*group.stores, group.default_store}:
+        built['file'] = file_config.build_store(group, None)
+    if set(_HTTP_KINDS) & {*group.stores, group.default_store}:
+        built['http'] = HttpStore(None)
+    default = built.get('file' if group.default_store in _FILE_KINDS else 'http')
+    if default is None or group.default_store not in _FILE_KINDS + _HTTP_KINDS:
+        raise ValueError(f'[glance_store] default_store is {group.default_store}; this service knows file and http.')
+    return Registry(list(built.values()), default, multiple=False)
+
+
+def _require_apart(stores: Sequence[FileStore]) -> None:
+    """Refuse stores whose directories are the same or lie within each other: one would remove the other's data."""
+    places = [(os.path.realpath(directory.path), store.id) for store in stores for directory in store.directories]
+    places.sort(key=lambda place: place[0].rstrip('/') + '/')
+    for (upper, one), (lower, other) in itertools.pairwise(places):
+        if (lower + '/').startswith(upper.rstrip('/') + '/'):
+            raise ValueError(f'The data directories of the stores {one} and {other} are the same or nested: {upper}, {lower}.')

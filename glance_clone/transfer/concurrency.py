@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Blocking work beside the caller, in native threads: hashing and writing leave the interpreter lock to others."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from concurrent import futures
+from typing import Any
+
+from oslo_log import log as logging
+
+LOG = logging.getLogger(__name__)
+
+#: Threads of one process. They are made as they are needed; a store that hangs holds one for each of its uploads.
+_MOST_THREADS = 128
+
+
+class NativeCall:
+    """Work that runs in a thread."""
+
+    def __init__(self, future: futures.Future[Any]):
+        self._future = future
+
+    def wait(self) -> Any:
+        """Return the result of the work, or raise what it raised."""
+        return self._future.result()
+
+
+class Periodic:
+    """Runs work again and again in a thread of its own, the first time after one interval.
+
+    :param interval: seconds between the end of one run and the begin of the next
+    """
+
+    def __init__(self, interval: float, work: Callable[[], object]):
+        self._interval = interval
+        self._work = work
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f'every-{interval:g}s', daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Run the work no more; a run that is under way ends by itself."""
+        self._stopped.set()
+
+    def _run(self) -> None:
+        while not self._stopped.wait(self._interval):
+            try:
+                self._work()
+            except Exception:
+                LOG.exception('Background work failed; it runs again in %g seconds.', self._interval)
+
+
+class NativeThreads:
+    """Concurrency for launchers with native threads; see :class:`glance_clone.domain.ports.Concurrency`.
+
+    Safe to make before a fork: every process gets threads of its own on first use.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pid = 0
+        self._threads: futures.ThreadPoolExecutor
+
+    def start(self, work: Callable[..., object], *args: object) -> NativeCall:
+        """Begin ``work(*args)`` in a thread."""
+        return NativeCall(self._pool().submit(work, *args))
+
+    def periodic(self, interval: float, work: Callable[[], object]) -> Periodic:
+        """Call ``work()`` every interval seconds in the background."""
+        return Periodic(interval, work)
+
+    def _pool(self) -> futures.ThreadPoolExecutor:
+        with self._lock:
+            if self._pid != os.getpid():
+                self._threads = futures.ThreadPoolExecutor(_MOST_THREADS, thread_name_prefix='transfer')
+                self._pid = os.getpid()
+            return self._threads

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The innermost byte path: what an image's data goes through between a caller and the stores."""
+
+from __future__ import annotations
+
+import dataclasses
+import uuid
+
+from oslo_config import cfg
+from oslo_log import log as logging
+
+from glance_clone.domain import errors
+from glance_clone.domain.image import Image
+from glance_clone.domain.location import Location
+from glance_clone.domain.ports import BlobReader
+from glance_clone.domain.ports import BlobStore
+from glance_clone.domain.ports import BlobWriter
+from glance_clone.domain.ports import ByteSource
+from glance_clone.domain.ports import Concurrency
+from glance_clone.domain.ports import StoreRegistry
+from glance_clone.transfer import pipeline
+from glance_clone.transfer.digest import Digest
+from glance_clone.transfer.limit import Limit
+from glance_clone.transfer.sink import Sink
+
+LOG = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(slots=True)
+class NewLocation(Location):
+    """A copy that was written just now and that no record names yet.
+
+    :ivar writer: takes it back without harm to an object that got the same name since
+    """
+
+    writer: BlobWriter | None = dataclasses.field(default=None, compare=False, repr=False)
+
+
+class StoreData:
+    """Moves data into stores and out of them; see :class:`glance_clone.domain.ports.ImageData`."""
+
+    def __init__(self, conf: cfg.ConfigOpts, stores: StoreRegistry, concurrency: Concurrency):
+        self._conf = conf
+        self._stores = stores
+        self._concurrency = concurrency
+
+    def write(
+        self, image: Image, source: ByteSource, size: int | None, store_id: str | None, attempt: str | None = None
+    ) -> None:
+        """Write the data to a store and describe it in the image; see :meth:`ImageData.write`."""
+        store = self._stores.get(store_id)
+        limit = Limit(self._conf.image_size_cap, size)
+        checksum = Digest('md5')
+        secure = Digest(self._conf.hashing_algorithm)
+        writer = self._beside(store.writer, image.id, attempt or uuid.uuid4().hex, size)
+        try:
+            pipeline.run(source, (limit,), (secure, checksum, Sink(writer)), self._concurrency)
+            location = self._beside(writer.commit)
+        except BaseException:
+            self._beside(_abort, writer)
+            raise
+        image.size = limit.count
+        image.checksum = checksum.value
+        image.os_hash_algo = secure.algorithm
+        image.os_hash_value = secure.value
+        image.locations = [self._described(store, location, writer)]
+
+    def _described(self, store: BlobStore, location: Location, writer: BlobWriter) -> NewLocation:
+        metadata = dict(location.metadata)
+        if self._stores.multiple:
+            metadata['store'] = store.id
+        return NewLocation(location.url, metadata, writer=writer)
+
+    def read(self, image: Image, offset: int = 0, length: int | None = None) -> BlobReader:
+        """Open the best copy of the data; see :meth:`ImageData.read`."""
+        failure: errors.Unavailable | None = None
+        for location in self._stores.by_weight(image.locations):
+            try:
+                return self._open(image, location, offset, length)
+            except errors.Unavailable as error:
+                failure = error
+            except (errors.BlobNotFound, errors.StoreUnknown, errors.StoreError) as error:
+                LOG.error('A copy of image %s in store %s cannot be read: %s', image.id, location.store or 'default', error)
+        raise failure or errors.DataMissing(f'The data of image {image.id} cannot be found now; tell an operator.')
+
+    def _open(self, image: Image, location: Location, offset: int, length: int | None) -> BlobReader:
+        reader = self._beside(self._stores.of(location).open, location, offset, length)
+        if image.size is not None and reader.size != image.size:
+            reader.close()
+            raise errors.StoreError(f'it has {reader.size} bytes instead of {image.size}.')
+        return reader
+
+    def remove(self, image: Image) -> None:
+        """Remove the copies one after the other; those that are left after a failure stay in ``image.locations``."""
+        for location in list(image.locations):
+            self._beside(self._remove, image, location)
+            image.locations.remove(location)
+
+    def _remove(self, image: Image, location: Location) -> None:
+        writer = getattr(location, 'writer', None)
+        if writer is not None:
+            writer.abort()
+            return
+        try:
+            self._stores.of(location).remove(location)
+        except errors.BlobNotFound:
+            LOG.info('A copy of image %s in store %s was gone already.', image.id, location.store or 'default')
+        except errors.StoreUnknown:
+            LOG.warning('A copy of image %s is in no store that is configured: it stays there.', image.id)
+
+    def _beside(self, work, *args):
+        return self._concurrency.start(work, *args).wait()
+
+
+def _abort(writer: BlobWriter) -> None:
+    try:
+        writer.abort()
+    except errors.ImageServiceError as error:
+        LOG.warning('What a failed upload left in its store could not be removed: %s', error)
