@@ -56,8 +56,9 @@ class Application:
         self._api = api
         self._mapper = routes.Mapper(register=False)
         self._mapper.explicit = True
-        for path in table:
-            self._mapper.connect(path.template, path=path)
+        self._paths = {path.template: path for path in table}
+        for template in self._paths:
+            self._mapper.connect(template, template=template)
         self._mapper.create_regs()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -88,7 +89,7 @@ class Application:
             if request.method in _KNOWN_VERBS:
                 raise api_errors.HTTPError(404, 'The API has no such resource.')
             raise api_errors.HTTPError(501, 'The API knows neither this resource nor this method.')
-        path: Path = match.pop('path')
+        path = self._paths[match.pop('template')]
         action = path.actions.get(request.method)
         if action is None:
             raise api_errors.HTTPError(405, f'This resource knows only {path.allow}.', {'Allow': path.allow})
