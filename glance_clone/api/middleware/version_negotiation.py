@@ -36,7 +36,7 @@ class VersionNegotiationFilter:
             version, rest = accept.removeprefix(_MEDIA_TYPE), path
         else:
             version, slash, rest = path[1:].partition('/')
-            rest = slash + rest
+            rest = slash + rest.lstrip('/')
         if version == 'versions':
             return self._versions.respond(environ, start_response, '200 OK')
         if version not in self._prefixes:

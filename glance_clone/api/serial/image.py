@@ -42,8 +42,6 @@ _BASE = frozenset((*_NEVER_IN_BODY, *_READ_ONLY, *_RESERVED, *_WRITABLE, 'tags',
 
 _MAX_INT = 2**31 - 1
 _MAX_NAME = 255
-#: Bytes that a TEXT column of MariaDB holds.
-_MAX_VALUE_BYTES = 65_535
 
 
 @dataclasses.dataclass(slots=True)
@@ -100,11 +98,9 @@ def _require_storable(document: dict[str, Any]) -> None:
     for name in ('min_disk', 'min_ram'):
         if not 0 <= document.get(name, 0) <= _MAX_INT:
             raise errors.Invalid(f'{name} must be between 0 and {_MAX_INT}.')
-    for name, value in document.items():
+    for name in document:
         if len(name) > _MAX_NAME:
             raise errors.Invalid(f'A property name is longer than {_MAX_NAME} characters: {name[:40]}...')
-        if isinstance(value, str) and len(value) > _MAX_VALUE_BYTES // 4 and len(value.encode()) > _MAX_VALUE_BYTES:
-            raise errors.Invalid(f'The value of {name} is longer than {_MAX_VALUE_BYTES} bytes.')
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

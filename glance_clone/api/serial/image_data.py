@@ -21,8 +21,8 @@ from glance_clone.domain.ports import ByteSource
 
 OCTET_STREAM = 'application/octet-stream'
 _BLOCK = 1 << 20
-_RANGE = re.compile(r'bytes=\s*(\d*)-(\d*)\s*$', re.ASCII)
-_OLD_RANGE = re.compile(r'bytes\s+(\d+)-(\d+)/(\d+|\*)\s*$', re.ASCII)
+_RANGE = re.compile(r'bytes=\s*(\d*)\s*-\s*(\d*)', re.ASCII | re.IGNORECASE)
+_OLD_RANGE = re.compile(r'bytes=\s*(\d*)\s*-\s*(\d*)', re.ASCII | re.IGNORECASE)
 
 
 @dataclasses.dataclass(slots=True)
@@ -110,7 +110,7 @@ def _span_of_range(header: str, total: int) -> Span:
     if ',' in header and header.strip().startswith('bytes='):
         raise errors.Invalid('Only one byte range can be asked for at a time.')
     match = _RANGE.match(header.strip())
-    if match is None or match.group(0) == 'bytes=' or not any(match.groups()):
+    if match is None or not any(match.groups()):
         raise _unsatisfiable(total)
     first, last = match.groups()
     if not first:
@@ -155,16 +155,19 @@ def render_download(api: Services, context: RequestContext, result: Download, re
         length = result.span.length
         last = result.span.offset + length - 1
         response.headers['Content-Range'] = f'bytes {result.span.offset}-{last}/{result.span.total}'
-    response.app_iter = _body_of(result.reader, request.environ)
+    response.app_iter = _body_of(result, request.environ)
     response.content_length = length
     if result.image.checksum:
         response.headers['Content-MD5'] = result.image.checksum
     return response
 
 
-def _body_of(reader: BlobReader, environ: dict[str, Any]) -> Any:
+def _body_of(result: Download, environ: dict[str, Any]) -> Any:
+    """Return what the server sends: a whole file in its own way, anything else block by block.
+
+    Servers differ in whether their way begins at the position of the file, so a range is theirs only if they say so.
+    """
     wrapper = environ.get('wsgi.file_wrapper')
-    fileobj = getattr(reader, 'fileobj', None)
-    if wrapper is None or fileobj is None:
-        return reader
-    return wrapper(fileobj, _BLOCK)
+    fileobj = getattr(result.reader, 'fileobj', None)
+    whole = result.span is None or environ.get('glance_clone.file_wrapper_keeps_position')
+    return wrapper(fileobj, _BLOCK) if wrapper and fileobj and whole else result.reader

@@ -23,6 +23,7 @@ from glance_clone.domain.query import ImageQuery
 
 _DIRECTIONS = ('asc', 'desc')
 _PATH = '/v2/images'
+_MAX_DIGITS = 100
 _SORTING = frozenset(('sort', 'sort_key', 'sort_dir'))
 _PAGING = frozenset(('limit', 'marker'))
 
@@ -74,9 +75,10 @@ def _limit(pairs: Pairs, conf: cfg.ConfigOpts) -> int:
     text = _last(pairs, 'limit')
     if text is None:
         return int(min(conf.limit_param_default, conf.api_limit_max))
-    if not (text.isascii() and text.isdigit() and len(text) < 20):
+    digits = text.strip()
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= _MAX_DIGITS):
         raise errors.Invalid('limit must be a number of images, 0 or more.')
-    return int(min(int(text), conf.api_limit_max))
+    return int(min(int(digits), conf.api_limit_max))
 
 
 def _set_order(query: ImageQuery, pairs: Pairs) -> None:

@@ -30,9 +30,9 @@ def download(api: Services, context: RequestContext, params: Params, wanted: tup
     if image.status == DEACTIVATED and not context.is_admin:
         raise errors.Forbidden(f'Image {image.id} is deactivated; only an administrator can download it.')
     api.door.require_on_image(context, image, 'download_image')
+    span = span_of(wanted, image.size or 0)
     if not image.locations:
         return Download(image, None, None)
-    span = span_of(wanted, image.size or 0)
     if span is None:
         return Download(image, api.data.read(image), None)
     return Download(image, api.data.read(image, span.offset, span.length), span)
