@@ -1,19 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Connections and transactions.
+"""Connections, transactions, and what happens when they fail.
 
-``read`` and ``write`` lend a connection for one short transaction; nothing holds one across store or network I/O.
-Errors of the driver leave as domain errors that name no SQL.
+``Database.read`` and ``Database.write`` lend a connection for one short transaction; nothing holds one across store or
+network I/O. Repositories wrap their methods in :func:`repeatable` or :func:`retried`, which try again what failed in
+passing and turn what remains into domain errors that name no SQL (R8).
 """
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
+import importlib.util
+import os
 import random
 import threading
 import time
 from collections.abc import Callable
-from collections.abc import Iterator
 from typing import Any
 from typing import TypeVar
 
@@ -31,84 +34,129 @@ LOG = logging.getLogger(__name__)
 
 _T = TypeVar('_T')
 
-#: Seconds in which a write is repeated after a deadlock or a lost connection before the caller is told to come back.
+#: Seconds in which work is repeated after a deadlock or a lost connection before the caller is told to come back.
 RETRY_TIME = 5.0
 _FIRST_PAUSE = 0.02
+_LONGEST_PAUSE = 0.5
+#: Seconds to wait for a connection to a server, unless the URL says otherwise.
+_CONNECT_TIMEOUT = 2
 #: Seconds for which SQLite waits for another writer, unless the URL says otherwise.
-_SQLITE_TIMEOUT = 30
+_SQLITE_TIMEOUT = 5
 #: Marks transactions that will write; only SQLite needs to know.
 _WRITES = 'glance_clone_writes'
 
-_PASSING = (db_exc.DBDeadlock, db_exc.DBConnectionError, sa_exc.TimeoutError)
+#: Failures that another attempt may not meet. What SQLAlchemy calls operational is of that kind: locks that others
+#: hold, too many connections, conflicts of transactions, full disks, servers that start or stop.
+_PASSING = (db_exc.DBDeadlock, db_exc.DBConnectionError, sa_exc.TimeoutError, sa_exc.OperationalError)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Engines:
+    """The connections of one process, and how they are used."""
+
+    pid: int
+    plain: sa.Engine
+    reader: sa.Engine
+    writer: sa.Engine
 
 
 class Database:
-    """One database, connected when it is first used, so that a server may fork before."""
+    """One database, connected when it is first used, so that a server may fork before.
 
-    def __init__(self, conf: cfg.ConfigOpts):
-        self._conf = conf
-        self._engine: sa.Engine | None = None
-        self._writer: sa.Engine | None = None
+    :param patient: wait for a server that does not answer as long as ``[database] max_retries`` and ``retry_interval``
+        say, at the first use; for programs that nobody waits for
+    :raises ValueError: ``[database] connection`` is not set, or is no URL
+    """
+
+    def __init__(self, conf: cfg.ConfigOpts, patient: bool = False):
+        self._options = conf.database
+        self._url = _url(conf.database.connection)
+        self._patience = (conf.database.max_retries, conf.database.retry_interval) if patient else (0, 0)
+        self._engines: _Engines | None = None
         self._lock = threading.Lock()
 
     @property
     def engine(self) -> sa.Engine:
-        """The engine; made on first use."""
-        if self._engine is None:
+        """The engine of this process; made on first use."""
+        return self._current().plain
+
+    def _current(self) -> _Engines:
+        if self._engines is None or self._engines.pid != os.getpid():
             with self._lock:
-                if self._engine is None:
-                    engine = create_engine(self._conf)
-                    self._writer = engine.execution_options(**{_WRITES: True})
-                    self._engine = engine
-        return self._engine
+                if self._engines is None or self._engines.pid != os.getpid():
+                    self._engines = self._start()
+        return self._engines
 
-    @contextlib.contextmanager
-    def read(self) -> Iterator[sa.Connection]:
-        """Lend a connection in a transaction that sees one state of the database and changes nothing.
+    def _start(self) -> _Engines:
+        if self._engines is not None:
+            # Inherited through a fork: the sockets are the parent's.
+            self._engines.plain.dispose(close=False)
+        engine = _sqlite_engine(self._url) if self.backend == 'sqlite' else self._server_engine()
+        one_state = engine.execution_options(isolation_level='REPEATABLE READ') if self.backend == 'postgresql' else engine
+        return _Engines(os.getpid(), engine, one_state, engine.execution_options(**{_WRITES: True}))
 
-        :raises DatabaseUnavailable: no connection
-        """
-        with translated(), self.engine.connect() as connection:
-            yield connection
+    @property
+    def backend(self) -> str:
+        """``sqlite``, ``mysql`` (also for MariaDB) or ``postgresql``."""
+        return self._url.get_backend_name()
 
-    @contextlib.contextmanager
-    def write(self) -> Iterator[sa.Connection]:
-        """Lend a connection in a transaction that is committed at the end of the block, or rolled back by an exception.
+    @property
+    def keeps_fractions(self) -> bool:
+        """Whether times are kept to the microsecond; else to the second, as the columns are on MySQL and MariaDB."""
+        return self.backend != 'mysql'
 
-        Deadlocks and lost connections leave as errors of oslo.db: wrap the caller in :func:`retried`.
-        """
-        engine = self.engine and self._writer
-        assert engine is not None
-        with engine.begin() as connection:
-            yield connection
+    def read(self) -> contextlib.AbstractContextManager[sa.Connection]:
+        """Lend a connection in a transaction that sees one state of the database and changes nothing."""
+        return self._current().reader.connect()
+
+    def write(self) -> contextlib.AbstractContextManager[sa.Connection]:
+        """Lend a connection in a transaction that is committed at the end of the block, or rolled back by an exception."""
+        return self._current().writer.begin()
 
     def dispose(self) -> None:
         """Close all connections; the next use opens new ones."""
-        if self._engine is not None:
-            self._engine.dispose()
+        if self._engines is not None and self._engines.pid == os.getpid():
+            self._engines.plain.dispose()
+
+    def _server_engine(self) -> sa.Engine:
+        options = self._options
+        retries, interval = self._patience
+        engine: sa.Engine = engines.create_engine(
+            self._url,
+            mysql_sql_mode=options.mysql_sql_mode,
+            mysql_wsrep_sync_wait=options.mysql_wsrep_sync_wait,
+            connection_recycle_time=options.connection_recycle_time,
+            connection_debug=options.connection_debug,
+            max_pool_size=options.max_pool_size,
+            max_overflow=options.max_overflow,
+            pool_timeout=options.pool_timeout if options.pool_timeout is not None else RETRY_TIME,
+            connection_trace=options.connection_trace,
+            connection_parameters=options.connection_parameters,
+            max_retries=retries,
+            retry_interval=interval,
+            thread_checkin=False,
+            _engine_target=_create_quick_engine,
+        )
+        return engine
 
 
-@contextlib.contextmanager
-def translated() -> Iterator[None]:
-    """Turn what the driver raises into domain errors."""
-    try:
-        yield
-    except _PASSING as error:
-        raise unavailable(error) from error
-    except db_exc.DBError as error:
-        LOG.error('The database refused a statement: %s', error)
-        raise
+def repeatable(work: Callable[..., _T]) -> Callable[..., _T]:
+    """Repeat work that failed in passing, with growing random pauses, for a few seconds.
 
+    The work reads, or it does not matter whether it is done twice.
 
-def unavailable(error: Exception) -> errors.DatabaseUnavailable:
-    """Return the domain error for a database that cannot do what it should now; log why."""
-    LOG.error('The database is not available: %s', type(error).__name__)
-    LOG.debug('The database said: %s', error)
-    return errors.DatabaseUnavailable('The database of the service is not available; try again soon.')
+    :raises DatabaseUnavailable: it did not succeed in :data:`RETRY_TIME`
+    """
+
+    @functools.wraps(work)
+    def repeat(*args: Any, **kwargs: Any) -> _T:
+        return _persist(lambda again: work(*args, **kwargs))
+
+    return repeat
 
 
 def retried(work: Callable[..., _T]) -> Callable[..., _T]:
-    """Repeat a write that lost a deadlock or its connection, with growing random pauses, for a few seconds.
+    """Repeat a write as :func:`repeatable` does.
 
     The function does all its work in one ``Database.write`` block. It is called with ``again=True`` when it is repeated:
     a lost connection leaves open whether the commit went through, so it must then accept its own work as done.
@@ -118,67 +166,94 @@ def retried(work: Callable[..., _T]) -> Callable[..., _T]:
 
     @functools.wraps(work)
     def repeat(*args: Any, **kwargs: Any) -> _T:
-        deadline = time.monotonic() + RETRY_TIME
-        pause, again = _FIRST_PAUSE, False
-        while True:
-            try:
-                return work(*args, again=again, **kwargs)
-            except _PASSING as error:
-                pause, again = min(pause * 2, 1.0), True
-                delay = pause * random.uniform(0.5, 1.0)
-                if time.monotonic() + delay > deadline:
-                    raise unavailable(error) from error
-                time.sleep(delay)
+        return _persist(lambda again: work(*args, again=again, **kwargs))
 
     return repeat
 
 
-def create_engine(conf: cfg.ConfigOpts) -> sa.Engine:
-    """Return an engine for ``[database] connection``.
+def _persist(attempt: Callable[[bool], _T]) -> _T:
+    deadline = time.monotonic() + RETRY_TIME
+    pause, again = _FIRST_PAUSE, False
+    while True:
+        started = time.monotonic()
+        try:
+            return attempt(again)
+        except _PASSING as error:
+            delay = pause * random.uniform(0.5, 1.0)  # noqa: S311
+            failed = time.monotonic()
+            # The next attempt may take as long as this one did.
+            if failed + delay + (failed - started) > deadline:
+                raise _unavailable(error) from error
+            pause, again = min(pause * 2, _LONGEST_PAUSE), True
+            time.sleep(delay)
 
-    :raises ValueError: the option is not set
+
+def _unavailable(error: Exception) -> errors.DatabaseUnavailable:
+    """Return the domain error for a database that cannot do what it should now; log why."""
+    LOG.error('The database is not available: %s', reason(error))
+    return errors.DatabaseUnavailable('The database of the service is not available; try again soon.')
+
+
+def reason(error: Exception) -> str:
+    """Return in one line what the driver said, without the statement and its values."""
+    inner = getattr(error, 'inner_exception', None) or error
+    origin = getattr(inner, 'orig', None) or inner
+    return f'{type(origin).__name__}: {str(origin).partition(chr(10))[0]}'
+
+
+def _url(connection: str | None) -> sa.URL:
+    """Return the URL of the database, with the driver that is used where it names none.
+
+    :raises ValueError: it is missing or malformed
     """
-    options = conf.database
-    if not options.connection:
+    if not connection:
         raise ValueError(
             '[database] connection is not set; it names the database, e.g. sqlite:////var/lib/glance/glance.sqlite'
         )
-    url = sa.make_url(options.connection)
-    if url.get_backend_name() == 'sqlite':
-        return _sqlite_engine(url)
-    if url.drivername == 'mysql':
-        url = url.set(drivername='mysql+pymysql')
-    if url.drivername == 'postgresql':
-        url = url.set(drivername='postgresql+psycopg')
-    return _server_engine(url, options)
+    try:
+        url = sa.make_url(connection)
+        url = url.set(drivername=_driver(url.drivername))
+        dialect = url.get_dialect()
+    except (sa_exc.ArgumentError, sa_exc.NoSuchModuleError, ValueError):
+        # The text of the error may show the password.
+        raise ValueError('[database] connection is not the URL of a database that this service knows.') from None
+    try:
+        dialect.import_dbapi()
+    except ImportError:
+        raise ValueError(f'The driver of [database] connection, {url.drivername}, is not installed.') from None
+    return url
 
 
-def _server_engine(url: sa.URL, options: Any) -> sa.Engine:
-    return engines.create_engine(
-        url,
-        mysql_sql_mode=options.mysql_sql_mode,
-        mysql_wsrep_sync_wait=options.mysql_wsrep_sync_wait,
-        connection_recycle_time=options.connection_recycle_time,
-        connection_debug=options.connection_debug,
-        max_pool_size=options.max_pool_size,
-        max_overflow=options.max_overflow,
-        pool_timeout=options.pool_timeout if options.pool_timeout is not None else RETRY_TIME,
-        connection_trace=options.connection_trace,
-        connection_parameters=options.connection_parameters,
-        max_retries=0,
-        thread_checkin=False,
-    )
+def _driver(name: str) -> str:
+    """Return the driver to use for what a URL names; oslo.db knows MariaDB as MySQL."""
+    name = name.replace('mariadb', 'mysql', 1) if name.startswith('mariadb') else name
+    if name == 'postgresql':
+        return 'postgresql+psycopg' if importlib.util.find_spec('psycopg') else 'postgresql+psycopg2'
+    return 'mysql+pymysql' if name == 'mysql' else name
+
+
+def _create_quick_engine(url: sa.URL, **arguments: Any) -> tuple[sa.Engine, sa.Engine]:
+    """Make an engine as oslo.db asks, but do not spend a round trip on a ping whenever a connection is used.
+
+    All work is repeated when its connection turns out to be dead, and the first failure discards all idle ones.
+    """
+    arguments['pool_pre_ping'] = False
+    arguments['hide_parameters'] = True
+    if 'connect_timeout' not in url.query:
+        arguments['connect_args']['connect_timeout'] = _CONNECT_TIMEOUT
+    engine = sa.create_engine(url, **arguments)
+    return engine, engine
 
 
 def _sqlite_engine(url: sa.URL) -> sa.Engine:
     """Return an engine whose readers do not block writers, and whose writers queue up instead of failing (D-18)."""
-    arguments = {'check_same_thread': False}
+    arguments: dict[str, Any] = {'check_same_thread': False}
     if 'timeout' not in url.query:
         arguments['timeout'] = _SQLITE_TIMEOUT
     in_memory = url.database in (None, '', ':memory:')
     pool = sa.pool.StaticPool if in_memory else sa.pool.QueuePool
     sizes = {} if in_memory else {'pool_size': 5, 'max_overflow': 50, 'pool_timeout': RETRY_TIME}
-    engine = sa.create_engine(url, connect_args=arguments, poolclass=pool, **sizes)
+    engine = sa.create_engine(url, connect_args=arguments, poolclass=pool, hide_parameters=True, **sizes)
 
     @sa.event.listens_for(engine, 'connect')
     def prepare(connection: Any, record: Any) -> None:
@@ -192,6 +267,5 @@ def _sqlite_engine(url: sa.URL) -> sa.Engine:
         writes = connection.get_execution_options().get(_WRITES)
         connection.exec_driver_sql('BEGIN IMMEDIATE' if writes else 'BEGIN')
 
-    engines._add_process_guards(engine)
     exc_filters.register_engine(engine)
     return engine

@@ -48,7 +48,7 @@ def clauses(query: ImageQuery, caller: Caller) -> Iterator[Clause]:
 
 def _visible(query: ImageQuery, caller: Caller) -> Iterator[Clause]:
     wanted = query.visibility
-    if wanted == '':
+    if wanted not in (None, *domain.VISIBILITIES, 'all'):
         yield sa.false()
     elif caller.is_admin:
         yield from _visible_to_admin(wanted, caller)

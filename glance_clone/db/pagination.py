@@ -44,10 +44,12 @@ def after(order: Order, marker: Sequence[Any]) -> sa.ColumnElement[bool]:
     for (name, direction), found in zip(order, marker, strict=True):
         key = _key(name)
         value = _null_of(name) if found is None else found
-        beyond = key < value if direction == 'desc' else key > value
-        alternatives.append(sa.and_(*equal, beyond))
+        alternatives.append(sa.and_(*equal, key < value if direction == 'desc' else key > value))
         equal.append(key == value)
-    return sa.or_(*alternatives)
+        if len(equal) == 1:
+            # Follows from the alternatives, but it is what lets databases start in the middle of an index.
+            bound = key <= value if direction == 'desc' else key >= value
+    return sa.and_(bound, sa.or_(*alternatives))
 
 
 def _key(name: str) -> Any:

@@ -16,7 +16,7 @@ _VISIBILITY = sa.Enum('private', 'public', 'shared', 'community', name='image_vi
 def _is_boolean(column: str, name: str) -> sa.CheckConstraint:
     """Return a check that only MySQL and MariaDB have on this table, with the name that MariaDB once gave it."""
     check = sa.CheckConstraint(f'{column} IN (0, 1)', name=name)
-    check.ddl_if(dialect=('mysql', 'mariadb'))
+    check.ddl_if(dialect='mysql')
     return check
 
 

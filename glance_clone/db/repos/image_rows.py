@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from glance_clone.db.expressions import exactly
 from glance_clone.db.models import image as tables
 from glance_clone.domain.image import Image
 from glance_clone.domain.location import Location
@@ -17,6 +18,7 @@ from glance_clone.domain.location import Location
 #: The columns of images in the order of the attributes of :class:`Image`.
 COLUMNS = tuple(tables.images.c[field.name] for field in dataclasses.fields(Image) if field.name in tables.images.c)
 _COUNT = len(COLUMNS)
+_ID_LENGTH = 36
 
 _WITHOUT_PROJECT = ''
 
@@ -25,7 +27,7 @@ _MEMBER = (
     sa.select(tables.members.c.member)
     .where(
         tables.members.c.image_id == tables.images.c.id,
-        tables.members.c.member == sa.bindparam('project'),
+        exactly(tables.members.c.member, sa.bindparam('project', type_=sa.String())),
         tables.members.c.deleted == sa.false(),
     )
     .limit(1)
@@ -33,8 +35,8 @@ _MEMBER = (
     .label('member_id')
 )
 
-SELECT = sa.select(*COLUMNS, _MEMBER)
-_ONE = sa.select(*COLUMNS, _MEMBER, tables.images.c.deleted).where(tables.images.c.id == sa.bindparam('image_id'))
+SELECT: sa.Select[Any] = sa.select(*COLUMNS, _MEMBER)
+_ONE: sa.Select[Any] = sa.select(*COLUMNS, _MEMBER, tables.images.c.deleted).where(tables.images.c.id == sa.bindparam('image_id'))
 
 
 def _children(table: sa.Table, *columns: str) -> sa.Select[Any]:
@@ -57,7 +59,7 @@ class Snapshot:
     columns: dict[str, Any]
     tags: frozenset[str]
     properties: dict[str, str | None]
-    locations: dict[int, tuple[str, str]]
+    locations: dict[int, dict[str, str]]
 
 
 def fetch(connection: sa.Connection, image_id: str, project: str | None = None) -> Image | None:
@@ -70,17 +72,29 @@ def fetch(connection: sa.Connection, image_id: str, project: str | None = None) 
     return image
 
 
+def fetch_all(connection: sa.Connection, statement: sa.Select[Any], project: str | None) -> list[Image]:
+    """Return the complete images of a statement that extends :data:`SELECT`; they cannot be saved."""
+    return complete(connection, connection.execute(statement, {'project': project or _WITHOUT_PROJECT}))
+
+
 def row_of(connection: sa.Connection, image_id: str, project: str | None) -> sa.Row[Any] | None:
     """Return the row of an image, also of a deleted one; None if there is none of exactly this id."""
-    if len(image_id) > tables.images.c.id.type.length or not image_id.isascii():
+    if len(image_id) > _ID_LENGTH or not image_id.isascii() or '\0' in image_id:
         return None
     row = connection.execute(_ONE, {'image_id': image_id, 'project': project or _WITHOUT_PROJECT}).first()
     return row if row is not None and row.id == image_id else None
 
 
-def complete(connection: sa.Connection, rows: Iterable[Any]) -> list[Image]:
+def bare(row: sa.Row[Any]) -> Image:
+    """Return the image of a row without its properties, tags and locations."""
+    image = Image(*row[:_COUNT])
+    image.member_id = row[_COUNT]
+    return image
+
+
+def complete(connection: sa.Connection, rows: Iterable[sa.Row[Any]]) -> list[Image]:
     """Return the images of rows, with their properties, tags and locations read in one statement each."""
-    images = {row[0]: Image(*row[:_COUNT], member_id=row[_COUNT]) for row in rows}
+    images = {row[0]: bare(row) for row in rows}
     ids = {'ids': list(images)}
     if images:
         for image_id, name, value in connection.execute(_PROPERTIES, ids):
@@ -88,9 +102,13 @@ def complete(connection: sa.Connection, rows: Iterable[Any]) -> list[Image]:
         for image_id, value in connection.execute(_TAGS, ids):
             images[image_id].tags.add(value)
         for image_id, number, url, metadata, status in connection.execute(_LOCATIONS, ids):
-            location = Location(url, json.loads(metadata) if metadata else {}, status, number)
-            images[image_id].locations.append(location)
+            images[image_id].locations.append(Location(url, decoded(metadata), status, number))
     return list(images.values())
+
+
+def location_numbers(connection: sa.Connection, image_id: str) -> dict[str, int]:
+    """Return the row numbers of the locations of an image by their URLs."""
+    return {row.value: row.id for row in connection.execute(_LOCATIONS, {'ids': [image_id]})}
 
 
 def snapshot(image: Image) -> Snapshot:
@@ -99,12 +117,15 @@ def snapshot(image: Image) -> Snapshot:
         columns={column.name: getattr(image, column.name) for column in COLUMNS},
         tags=frozenset(image.tags),
         properties=dict(image.properties),
-        locations={
-            location.id: (location.url, encoded(location.metadata)) for location in image.locations if location.id is not None
-        },
+        locations={number: stored(location) for location in image.locations if (number := location.id) is not None},
     )
 
 
-def encoded(metadata: dict[str, Any]) -> str:
-    """Return location metadata as the database keeps it."""
-    return json.dumps(metadata)
+def stored(location: Location) -> dict[str, str]:
+    """Return a location as the database keeps it, by column."""
+    return {'value': location.url, 'meta_data': json.dumps(location.metadata), 'status': location.status}
+
+
+def decoded(metadata: str | None) -> dict[str, Any]:
+    """Return the metadata of a location from what the database keeps."""
+    return (json.loads(metadata) if metadata else None) or {}

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import datetime
+import unicodedata
 from typing import Any
 
 import sqlalchemy as sa
@@ -48,6 +50,7 @@ class Changes:
     new_properties: dict[str, str | None]
     old_properties: set[str]
     new_locations: list[Location]
+    changed_locations: dict[int, dict[str, str]]
     old_locations: set[int]
 
 
@@ -57,42 +60,42 @@ def changes(image: Image, with_data: bool) -> Changes:
     :param with_data: whether status, sizes, hashes and locations count
     """
     before = image.row_version
-    assert isinstance(before, image_rows.Snapshot), 'only images that were read on their own can be saved'
+    if not isinstance(before, image_rows.Snapshot):
+        raise TypeError('Only images that were read on their own can be saved.')
     names = _METADATA + _DATA if with_data else _METADATA
-    columns = {name: getattr(image, name) for name in names if getattr(image, name) != before.columns[name]}
     properties = {name: value for name, value in image.properties.items() if name not in _ATOMIC_PROPERTIES}
-    kept = {location.id for location in image.locations}
+    locations = image.locations if with_data else []
+    kept = {number: image_rows.stored(location) for location in locations if (number := location.id) is not None}
     return Changes(
-        columns=columns,
+        columns={name: getattr(image, name) for name in names if getattr(image, name) != before.columns[name]},
         new_tags=image.tags - before.tags,
         old_tags=set(before.tags - image.tags),
         new_properties={n: v for n, v in properties.items() if n not in before.properties or before.properties[n] != v},
         old_properties=set(before.properties) - set(properties) - _ATOMIC_PROPERTIES,
-        new_locations=[location for location in image.locations if location.id is None] if with_data else [],
-        old_locations=set(before.locations) - kept if with_data else set(),
+        new_locations=[location for location in locations if location.id is None],
+        changed_locations={number: row for number, row in kept.items() if before.locations.get(number) != row},
+        old_locations=set(before.locations) - set(kept) if with_data else set(),
     )
 
 
 def insert(connection: sa.Connection, image: Image) -> None:
-    """Insert the row of an image; raises oslo.db's DBDuplicateEntry if the id is taken."""
-    values = {column.name: getattr(image, column.name) for column in image_rows.COLUMNS}
-    connection.execute(sa.insert(tables.images), {**values, 'deleted': False})
-
-
-def insert_children(connection: sa.Connection, image: Image) -> None:
-    """Insert the properties, tags and locations of a new image.
+    """Insert an image with its properties, tags and locations; raises oslo.db's DBDuplicateEntry if the id is taken.
 
     :raises Conflict: the database takes two of its property names for one
     """
+    values = {column.name: getattr(image, column.name) for column in image_rows.COLUMNS}
+    connection.execute(sa.insert(tables.images), {**values, 'deleted': False})
     stamps = {'image_id': image.id, 'created_at': image.created_at, 'updated_at': image.updated_at, **_LIVE}
-    _insert_properties(connection, image.properties, stamps)
-    if image.tags:
-        connection.execute(sa.insert(tables.tags), [{'value': tag, **stamps} for tag in sorted(image.tags)])
+    _insert_properties(connection, image.properties, stamps, set())
+    _insert_tags(connection, image.tags, stamps)
     _insert_locations(connection, image.locations, stamps)
 
 
 def update(connection: sa.Connection, image_id: str, changed: Changes, now: datetime.datetime, from_state: str | None) -> bool:
-    """Update the row of an image if it is (still) in the given state; False if it is not."""
+    """Update the row of an image if it is (still) in the given state; False if it is not.
+
+    The lock on the row keeps others from writing to its properties, tags and locations until the transaction ends.
+    """
     images = tables.images.c
     state = images.status == from_state if from_state else images.status != domain.PENDING_DELETE
     statement = sa.update(tables.images).where(images.id == image_id, images.deleted == sa.false(), state)
@@ -100,17 +103,19 @@ def update(connection: sa.Connection, image_id: str, changed: Changes, now: date
 
 
 def write_children(connection: sa.Connection, image: Image, changed: Changes, now: datetime.datetime) -> None:
-    """Bring properties, tags and locations up to date."""
+    """Bring properties, tags and locations up to date.
+
+    :raises Conflict: the database takes two property names of the image for one
+    """
     stamps = {'image_id': image.id, 'created_at': now, 'updated_at': now, **_LIVE}
     _write_properties(connection, changed, stamps)
-    if changed.new_tags:
-        connection.execute(sa.insert(tables.tags), [{'value': tag, **stamps} for tag in sorted(changed.new_tags)])
-    for tag in sorted(changed.old_tags):
-        _bury(connection, tables.tags, image.id, now, exactly(tables.tags.c.value, tag))
+    _write_tags(connection, changed, stamps)
     _insert_locations(connection, changed.new_locations, stamps)
+    for number, row in changed.changed_locations.items():
+        connection.execute(sa.update(tables.locations).where(tables.locations.c.id == number).values(updated_at=now, **row))
     if changed.old_locations:
-        number = tables.locations.c.id.in_(sorted(changed.old_locations))
-        _bury(connection, tables.locations, image.id, now, number, status='deleted')
+        number_of = tables.locations.c.id.in_(sorted(changed.old_locations))
+        _bury(connection, tables.locations, image.id, now, number_of, status='deleted')
 
 
 def mark_deleted(connection: sa.Connection, image_id: str, now: object) -> bool:
@@ -126,43 +131,72 @@ def mark_deleted(connection: sa.Connection, image_id: str, now: object) -> bool:
     return True
 
 
+def _write_tags(connection: sa.Connection, changed: Changes, stamps: dict[str, Any]) -> None:
+    table = tables.tags
+    image_id, now = stamps['image_id'], stamps['updated_at']
+    for tag in sorted(changed.old_tags):
+        _bury(connection, table, image_id, now, exactly(table.c.value, tag))
+    if changed.new_tags:
+        # Somebody may have added the same ones since the image was read; no key keeps them single.
+        live = sa.select(table.c.value).where(table.c.image_id == image_id, table.c.deleted == sa.false())
+        _insert_tags(connection, changed.new_tags - set(connection.execute(live).scalars()), stamps)
+
+
+def _insert_tags(connection: sa.Connection, tags: set[str], stamps: dict[str, Any]) -> None:
+    if tags:
+        connection.execute(sa.insert(tables.tags), [{'value': tag, **stamps} for tag in sorted(tags)])
+
+
 def _write_properties(connection: sa.Connection, changed: Changes, stamps: dict[str, Any]) -> None:
+    """Write properties; the key of the table covers deleted rows, so that these are revived and not inserted anew."""
     table = tables.properties
     image_id, now = stamps['image_id'], stamps['updated_at']
-    if changed.new_properties:
-        names = sa.select(table.c.name, table.c.id).where(table.c.image_id == image_id)
-        numbers = dict(connection.execute(names).tuples().all())
-        for name, value in sorted(changed.new_properties.items()):
-            if name in numbers:
-                revived = sa.update(table).where(table.c.id == numbers[name])
-                connection.execute(revived.values(value=value, updated_at=now, **_LIVE))
-        missing = {name: value for name, value in changed.new_properties.items() if name not in numbers}
-        if missing:
-            # A deleted row of another spelling that the collation takes for the same name must make room.
-            dead = sa.delete(table).where(table.c.image_id == image_id, table.c.deleted == sa.true())
-            connection.execute(dead.where(table.c.name.in_(sorted(missing))))
-            _insert_properties(connection, missing, stamps)
     for name in sorted(changed.old_properties):
         _bury(connection, table, image_id, now, exactly(table.c.name, name))
+    if not changed.new_properties:
+        return
+    found = sa.select(table.c.name, table.c.id, table.c.deleted).where(table.c.image_id == image_id)
+    rows = {row.name: row for row in connection.execute(found)}
+    for name, value in sorted(changed.new_properties.items()):
+        if name in rows:
+            revived = sa.update(table).where(table.c.id == rows[name].id)
+            connection.execute(revived.values(value=value, updated_at=now, **_LIVE))
+    missing = {name: value for name, value in changed.new_properties.items() if name not in rows}
+    dead = [row.name for row in rows.values() if row.deleted and row.name not in changed.new_properties]
+    if missing and dead:
+        # A deleted row of another spelling that the collation takes for the same name must make room.
+        room = sa.delete(table).where(table.c.image_id == image_id, table.c.deleted == sa.true())
+        connection.execute(room.where(table.c.name.in_(sorted(missing))))
+    _insert_properties(connection, missing, stamps, set(rows) - set(dead))
 
 
-def _insert_properties(connection: sa.Connection, properties: dict[str, str | None], stamps: dict[str, Any]) -> None:
+def _insert_properties(
+    connection: sa.Connection, properties: dict[str, str | None], stamps: dict[str, Any], others: set[str]
+) -> None:
+    """Insert properties; ``others`` are the names that the image has already."""
     if not properties:
         return
     rows = [{'name': name, 'value': value, **stamps} for name, value in sorted(properties.items())]
     try:
         connection.execute(sa.insert(tables.properties), rows)
     except db_exc.DBDuplicateEntry:
-        raise errors.Conflict(
-            f'The database cannot tell all of these property names of the image apart: {", ".join(sorted(properties))[:500]}.'
-        ) from None
+        names = ', '.join(repr(name[:80]) for name in _clashing(set(properties) | others))
+        raise errors.Conflict(f'The database cannot tell these names of properties apart: {names}. Choose others.') from None
+
+
+def _clashing(names: set[str]) -> list[str]:
+    """Return those names that differ only as collations overlook it: in case, accents, width or blanks at the end."""
+    spellings = collections.defaultdict(list)
+    for name in sorted(names):
+        letters = unicodedata.normalize('NFKD', name.rstrip(' '))
+        spellings[''.join(c for c in letters if not unicodedata.combining(c)).casefold()].append(name)
+    alike = [name for group in spellings.values() if len(group) > 1 for name in group]
+    return alike or sorted(names)
 
 
 def _insert_locations(connection: sa.Connection, locations: list[Location], stamps: dict[str, Any]) -> None:
-    for location in locations:
-        row = {'value': location.url, 'meta_data': image_rows.encoded(location.metadata), 'status': location.status}
-        inserted = connection.execute(sa.insert(tables.locations).values(**row, **stamps))
-        location.id = inserted.inserted_primary_key[0]
+    if locations:
+        connection.execute(sa.insert(tables.locations), [{**image_rows.stored(location), **stamps} for location in locations])
 
 
 def _bury(

@@ -12,6 +12,7 @@ from oslo_utils import timeutils
 from glance_clone.db import filters
 from glance_clone.db import pagination
 from glance_clone.db.engine import Database
+from glance_clone.db.engine import repeatable
 from glance_clone.db.engine import retried
 from glance_clone.db.repos import image_rows
 from glance_clone.db.repos import image_writes
@@ -22,6 +23,8 @@ from glance_clone.domain.caller import Caller
 from glance_clone.domain.image import Image
 from glance_clone.domain.lease import Lease
 from glance_clone.domain.query import ImageQuery
+
+_NOT_FOUND = (domain.PENDING_DELETE, domain.DELETED)
 
 
 class ImageRepository:
@@ -34,14 +37,16 @@ class ImageRepository:
         self._database = database
         self._ttl = lease_ttl
 
+    @repeatable
     def get(self, image_id: str, caller: Caller) -> Image:
         """Return an image that the caller may see."""
         with self._database.read() as connection:
             image = image_rows.fetch(connection, image_id, caller.project_id)
-        if image is None or image.status == domain.PENDING_DELETE or not is_visible(image, caller):
+        if image is None or image.status in _NOT_FOUND or not is_visible(image, caller):
             raise errors.ImageNotFound(image_id)
         return image
 
+    @repeatable
     def list(self, query: ImageQuery, caller: Caller) -> list[Image]:
         """Return one page of the images that the caller may see."""
         order = pagination.total_order(query)
@@ -50,45 +55,38 @@ class ImageRepository:
         with self._database.read() as connection:
             if query.marker is not None:
                 marker = _marker(connection, query.marker, caller)
-                values = [getattr(marker, name) for name, _ in order]
-                statement = statement.where(pagination.after(order, values))
-            rows = connection.execute(statement, {'project': caller.project_id or ''}).all()
-            return image_rows.complete(connection, rows)
+                statement = statement.where(pagination.after(order, [getattr(marker, name) for name, _ in order]))
+            return image_rows.fetch_all(connection, statement, caller.project_id)
 
     def add(self, image: Image) -> None:
         """Store a new image."""
-        image.created_at = image.updated_at = timeutils.utcnow()
+        image.created_at = image.updated_at = self._now()
         self._add(image)
         image.row_version = image_rows.snapshot(image)
 
     @retried
     def _add(self, image: Image, again: bool = False) -> None:
-        with self._database.write() as connection:
-            try:
+        try:
+            with self._database.write() as connection:
                 image_writes.insert(connection, image)
-            except db_exc.DBDuplicateEntry:
-                duplicate = True
-            else:
-                duplicate = False
-                image_writes.insert_children(connection, image)
-        if duplicate and not (again and self._is_own_work(image)):
-            raise errors.DuplicateImage(image.id)
+        except db_exc.DBDuplicateEntry:
+            if not (again and self._is_own_work(image)):
+                raise errors.DuplicateImage(image.id) from None
 
     def _is_own_work(self, image: Image) -> bool:
         """Tell whether a row is the one that this very call wrote before its connection was lost."""
         with self._database.read() as connection:
             row = image_rows.row_of(connection, image.id, None)
-        assert image.created_at is not None
-        return row is not None and (row.owner, row.created_at.replace(microsecond=0)) == (
-            image.owner,
-            image.created_at.replace(microsecond=0),
-        )
+        return row is not None and (row.owner, row.created_at) == (image.owner, image.created_at)
 
     def save(self, image: Image, from_state: str | None = None, take: Lease | None = None, drop: Lease | None = None) -> None:
         """Store what changed."""
-        now = timeutils.utcnow()
-        self._save(image, image_writes.changes(image, with_data=from_state is not None), now, from_state, take, drop)
+        now = self._now()
+        changes = image_writes.changes(image, with_data=from_state is not None)
+        numbers = self._save(image, changes, now, from_state, take, drop)
         image.updated_at = now
+        for location in changes.new_locations:
+            location.id = numbers[location.url]
         image.row_version = image_rows.snapshot(image)
 
     @retried
@@ -101,21 +99,22 @@ class ImageRepository:
         take: Lease | None,
         drop: Lease | None,
         again: bool = False,
-    ) -> None:
+    ) -> dict[str, int]:
+        """Write the changes; return the row numbers of the image's locations by their URLs, if there are new ones."""
         with self._database.write() as connection:
-            if not image_writes.update(connection, image.id, changes, now, from_state):
-                if again and from_state and _is_done(connection, image, take, drop):
-                    return
-                raise _refusal(connection, image.id)
-            image_writes.write_children(connection, image, changes, now)
-            if drop:
-                leases.drop(connection, drop)
-            if take:
-                leases.take(connection, take, self._ttl)
+            if not (again and from_state and _is_done(connection, image, now, take, drop)):
+                if not image_writes.update(connection, image.id, changes, now, from_state):
+                    raise _refusal(connection, image.id)
+                image_writes.write_children(connection, image, changes, now)
+                if drop:
+                    leases.drop(connection, drop)
+                if take:
+                    leases.take(connection, take, self._ttl)
+            return image_rows.location_numbers(connection, image.id) if changes.new_locations else {}
 
     def remove(self, image: Image, drop: Lease | None = None) -> None:
         """Mark the image and everything that belongs to it deleted."""
-        self._remove(image.id, timeutils.utcnow(), drop)
+        self._remove(image.id, self._now(), drop)
         image.status = domain.DELETED
 
     @retried
@@ -123,11 +122,15 @@ class ImageRepository:
         with self._database.write() as connection:
             if not image_writes.mark_deleted(connection, image_id, now):
                 row = image_rows.row_of(connection, image_id, None) if again else None
-                if row is None or row.updated_at is None:
+                if row is None or row.updated_at != now:
                     raise errors.ImageNotFound(image_id)
-                return
-            if drop:
+            elif drop:
                 leases.drop(connection, drop)
+
+    def _now(self) -> datetime.datetime:
+        """Return the present time as precisely as the database keeps it, so that it can be compared with what is read."""
+        now: datetime.datetime = timeutils.utcnow()
+        return now if self._database.keeps_fractions else now.replace(microsecond=0)
 
 
 def is_visible(image: Image, caller: Caller) -> bool:
@@ -141,12 +144,12 @@ def is_visible(image: Image, caller: Caller) -> bool:
     )
 
 
-def _is_done(connection: sa.Connection, image: Image, take: Lease | None, drop: Lease | None) -> bool:
-    """Tell whether a save did its work before its connection was lost; its leases show that it was this one."""
+def _is_done(connection: sa.Connection, image: Image, now: datetime.datetime, take: Lease | None, drop: Lease | None) -> bool:
+    """Tell whether a save did its work before its connection was lost; its time and its leases show that it was this one."""
     row = image_rows.row_of(connection, image.id, None)
     held = take is None or leases.is_held(connection, take)
     dropped = drop is None or not leases.is_held(connection, drop)
-    return row is not None and row.status == image.status and held and dropped
+    return row is not None and (row.status, row.updated_at) == (image.status, now) and held and dropped
 
 
 def _refusal(connection: sa.Connection, image_id: str) -> errors.ImageServiceError:
@@ -159,9 +162,9 @@ def _refusal(connection: sa.Connection, image_id: str) -> errors.ImageServiceErr
 
 def _marker(connection: sa.Connection, marker: str, caller: Caller) -> Image:
     row = image_rows.row_of(connection, marker, caller.project_id)
-    if row is None or (row.deleted and not caller.is_admin):
+    if row is None or ((row.deleted or row.status in _NOT_FOUND) and not caller.is_admin):
         raise errors.Invalid('marker is not the ID of an image.')
-    image = Image(*row[: len(image_rows.COLUMNS)], member_id=row.member_id)
+    image = image_rows.bare(row)
     if not is_visible(image, caller):
         raise errors.Forbidden('marker is the ID of an image that you may not see.')
     return image

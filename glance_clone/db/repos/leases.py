@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from oslo_db import exception as db_exc
 
 from glance_clone.db.engine import Database
-from glance_clone.db.engine import retried
+from glance_clone.db.engine import repeatable
 from glance_clone.db.expressions import db_epoch
 from glance_clone.db.models.lease import leases
 from glance_clone.db.repos import image_rows
@@ -32,35 +34,35 @@ class LeaseRepository:
     def __init__(self, database: Database):
         self._database = database
 
-    @retried
-    def renew(self, owner: str, ttl: int, again: bool = False) -> int:
+    @repeatable
+    def renew(self, owner: str, ttl: int) -> int:
         """Prolong every lease of an owner."""
         with self._database.write() as connection:
             return connection.execute(_RENEW, {'owner_id': owner, 'ttl': ttl}).rowcount
 
-    @retried
-    def release(self, lease: Lease, again: bool = False) -> bool:
+    @repeatable
+    def release(self, lease: Lease) -> bool:
         """End one lease."""
         with self._database.write() as connection:
             return _delete(connection, lease)
 
-    @retried
-    def claim_expired(self, owner: str, ttl: int, limit: int = 100, again: bool = False) -> list[Lease]:
+    def claim_expired(self, owner: str, ttl: int, limit: int = 100) -> list[Lease]:
         """Take over leases that ran out."""
+        # Most looks find nothing; they need not wait for writers.
+        return self._claim(owner, ttl, limit) if self._expired(limit) else []
+
+    @repeatable
+    def _expired(self, limit: int) -> Sequence[sa.Row[Any]]:
         with self._database.read() as connection:
-            expired = connection.execute(_EXPIRED.limit(limit)).all()
-        return [_lease(row, owner) for row in expired if self._claim(row, owner, ttl)]
+            return connection.execute(_EXPIRED.limit(limit)).all()
 
-    def _claim(self, row: sa.Row[tuple[object, ...]], owner: str, ttl: int) -> bool:
-        """Become the owner of a lease, unless somebody else was faster or its owner came back to life."""
-        statement = (
-            sa.update(leases)
-            .where(leases.c.id == row.id, leases.c.owner == row.owner, leases.c.expires_at < db_epoch())
-            .values(owner=owner, expires_at=db_epoch() + ttl)
-        )
+    @repeatable
+    def _claim(self, owner: str, ttl: int, limit: int) -> list[Lease]:
         with self._database.write() as connection:
-            return connection.execute(statement).rowcount == 1
+            expired = connection.execute(_EXPIRED.limit(limit)).all()
+            return [_lease(row, owner) for row in expired if _is_claimed(connection, row, owner, ttl)]
 
+    @repeatable
     def image_of(self, lease: Lease) -> Image | None:
         """Return the image that is worked on."""
         with self._database.read() as connection:
@@ -103,6 +105,16 @@ def is_held(connection: sa.Connection, lease: Lease) -> bool:
     return connection.execute(sa.select(leases.c.id).where(*_identity(lease))).first() is not None
 
 
+def _is_claimed(connection: sa.Connection, row: sa.Row[Any], owner: str, ttl: int) -> bool:
+    """Make somebody the owner of a lease; False if another was faster or its owner came back to life."""
+    statement = (
+        sa.update(leases)
+        .where(leases.c.id == row.id, leases.c.attempt == row.attempt, leases.c.expires_at < db_epoch())
+        .values(owner=owner, expires_at=db_epoch() + ttl)
+    )
+    return connection.execute(statement).rowcount == 1
+
+
 def _delete(connection: sa.Connection, lease: Lease) -> bool:
     return connection.execute(sa.delete(leases).where(*_identity(lease))).rowcount == 1
 
@@ -116,5 +128,5 @@ def _identity(lease: Lease) -> tuple[sa.ColumnElement[bool], ...]:
     )
 
 
-def _lease(row: sa.Row[tuple[object, ...]], owner: str) -> Lease:
+def _lease(row: sa.Row[Any], owner: str) -> Lease:
     return Lease(row.image_id, row.operation, owner, row.attempt, json.loads(row.detail))
