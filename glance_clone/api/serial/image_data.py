@@ -22,7 +22,7 @@ from glance_clone.domain.ports import ByteSource
 OCTET_STREAM = 'application/octet-stream'
 _BLOCK = 1 << 20
 _RANGE = re.compile(r'bytes=\s*(\d*)\s*-\s*(\d*)', re.ASCII | re.IGNORECASE)
-_OLD_RANGE = re.compile(r'bytes=\s*(\d*)\s*-\s*(\d*)', re.ASCII | re.IGNORECASE)
+_OLD_RANGE = re.compile(r'bytes\s+(\d+)-(\d+)/(\d+|\*)\s*$', re.ASCII)
 
 
 @dataclasses.dataclass(slots=True)
@@ -163,11 +163,14 @@ def render_download(api: Services, context: RequestContext, result: Download, re
 
 
 def _body_of(result: Download, environ: dict[str, Any]) -> Any:
-    """Return what the server sends: a whole file in its own way, anything else block by block.
+    """Return what the server sends: a file in the server's own way if it has one, anything else block by block.
 
-    Servers differ in whether their way begins at the position of the file, so a range is theirs only if they say so.
+    The standard file wrapper knows no length, and servers differ in whether it begins at the position of the file, so it
+    is for whole files; our own server has a better one.
     """
-    wrapper = environ.get('wsgi.file_wrapper')
     fileobj = getattr(result.reader, 'fileobj', None)
-    whole = result.span is None or environ.get('glance_clone.file_wrapper_keeps_position')
-    return wrapper(fileobj, _BLOCK) if wrapper and fileobj and whole else result.reader
+    send_file = environ.get('glance_clone.send_file')
+    if fileobj and send_file:
+        return send_file(result.reader)
+    wrapper = environ.get('wsgi.file_wrapper')
+    return wrapper(fileobj, _BLOCK) if fileobj and wrapper and result.span is None else result.reader
