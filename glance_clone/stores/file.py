@@ -36,7 +36,7 @@ class FileStore:
     :param metadata: what is kept with locations, by directory
     """
 
-    schemes = ('file', 'filesystem')
+    schemes: tuple[str, ...] = ('file', 'filesystem')
     writable = True
 
     def __init__(

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ class FileReader:
     """Open data; see :class:`FileBlobReader`."""
 
     def __init__(self, parent: int, name: str, offset: int, length: int | None):
-        self.fileobj = os.fdopen(os.open(name, _FLAGS, dir_fd=parent), 'rb', buffering=0)
+        self.fileobj = io.FileIO(os.open(name, _FLAGS, dir_fd=parent), 'rb')
         try:
             state = os.fstat(self.fileobj.fileno())
             if not stat.S_ISREG(state.st_mode):

@@ -15,7 +15,7 @@ from glance_clone.domain.location import Location
 class HttpStore:
     """Refers to data under http and https addresses."""
 
-    schemes = ('http', 'https')
+    schemes: tuple[str, ...] = ('http', 'https')
     writable = False
 
     def __init__(self, store_id: str | None, description: str = '', weight: int = 0):

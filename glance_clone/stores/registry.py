@@ -88,7 +88,7 @@ def build_registry(conf: cfg.ConfigOpts) -> Registry:
 
 
 def _build_several(conf: cfg.ConfigOpts, kinds: dict[str, str]) -> Registry:
-    stores = {store_id: _build_one(conf, store_id, kind) for store_id, kind in kinds.items()}
+    stores: dict[str, Driver] = {store_id: _build_one(conf, store_id, kind) for store_id, kind in kinds.items()}
     _require_apart([store for store in stores.values() if isinstance(store, FileStore)])
     default = conf.glance_store.default_backend
     if default not in stores:

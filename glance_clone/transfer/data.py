@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
+from collections.abc import Callable
+from typing import Any
 
 from oslo_config import cfg
 from oslo_log import log as logging
@@ -20,6 +22,8 @@ from glance_clone.domain.ports import Concurrency
 from glance_clone.domain.ports import StoreRegistry
 from glance_clone.transfer import pipeline
 from glance_clone.transfer.digest import Digest
+from glance_clone.transfer.inspect import Inspection
+from glance_clone.transfer.inspect import Rules
 from glance_clone.transfer.limit import Limit
 from glance_clone.transfer.sink import Sink
 
@@ -41,6 +45,7 @@ class StoreData:
 
     def __init__(self, conf: cfg.ConfigOpts, stores: StoreRegistry, concurrency: Concurrency):
         self._conf = conf
+        self._rules = Rules.of(conf)
         self._stores = stores
         self._concurrency = concurrency
 
@@ -50,16 +55,18 @@ class StoreData:
         """Write the data to a store and describe it in the image; see :meth:`ImageData.write`."""
         store = self._stores.get(store_id)
         limit = Limit(self._conf.image_size_cap, size)
+        inspection = Inspection(image, self._rules)
         checksum = Digest('md5')
         secure = Digest(self._conf.hashing_algorithm)
         writer = self._beside(store.writer, image.id, attempt or uuid.uuid4().hex, size)
         try:
-            pipeline.run(source, (limit,), (secure, checksum, Sink(writer)), self._concurrency)
+            pipeline.run(source, (limit, inspection), (secure, checksum, Sink(writer)), self._concurrency)
             location = self._beside(writer.commit)
         except BaseException:
             self._beside(_abort, writer)
             raise
         image.size = limit.count
+        image.virtual_size = inspection.virtual_size
         image.checksum = checksum.value
         image.os_hash_algo = secure.algorithm
         image.os_hash_value = secure.value
@@ -84,7 +91,7 @@ class StoreData:
         raise failure or errors.DataMissing(f'The data of image {image.id} cannot be found now; tell an operator.')
 
     def _open(self, image: Image, location: Location, offset: int, length: int | None) -> BlobReader:
-        reader = self._beside(self._stores.of(location).open, location, offset, length)
+        reader: BlobReader = self._beside(self._stores.of(location).open, location, offset, length)
         if image.size is not None and reader.size != image.size:
             reader.close()
             raise errors.StoreError(f'it has {reader.size} bytes instead of {image.size}.')
@@ -108,7 +115,8 @@ class StoreData:
         except errors.StoreUnknown:
             LOG.warning('A copy of image %s is in no store that is configured: it stays there.', image.id)
 
-    def _beside(self, work, *args):
+    def _beside(self, work: Callable[..., Any], *args: Any) -> Any:
+        """Do blocking work in a native thread, so that launchers with green threads go on meanwhile."""
         return self._concurrency.start(work, *args).wait()
 
 
