@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The samples of the API reference, compared with what the service answers."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import unittest
+from typing import Any
+
+import fixtures
+import requests
+
+from glance_clone.tests.functional import base
+from glance_clone.tests.functional import test_clients
+
+_SAMPLES = pathlib.Path(__file__).parents[3] / 'api-ref' / 'source'
+
+
+def _sample(name: str) -> Any:
+    path = _SAMPLES / name
+    if not path.exists():
+        raise unittest.SkipTest('the samples are only in the source tree')
+    return json.loads(path.read_text())
+
+
+def _shape(value: Any) -> Any:
+    """Return a document with types in place of values."""
+    if isinstance(value, dict):
+        return {name: _shape(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_shape(member) for member in value[:1]]
+    return type(value).__name__
+
+
+class TestSamples(base.ServiceTestCase):
+    """What the reference shows is what comes."""
+
+    def test_versions(self) -> None:
+        answer = requests.get(f'{self.service.url}/versions', timeout=base.TIMEOUT).json()
+        text = json.dumps(answer).replace(self.service.url, 'http://glance.example.com:9292')
+        self.assertEqual(_sample('versions/samples/versions-response.json'), json.loads(text))
+
+    def test_images(self) -> None:
+        wanted = _sample('v2/samples/image-create-request.json')
+        created = self.request('alice', 'POST', '/v2/images', json=wanted)
+        self.assertEqual(201, created.status_code, created.text)
+        self.assertEqual(_shape(_sample('v2/samples/image-create-response.json')), _shape(created.json()))
+        self.assertEqual(wanted, {**{name: created.json()[name] for name in wanted}, 'tags': wanted['tags']})
+
+        disk = pathlib.Path(self.useFixture(fixtures.TempDir()).join('disk.qcow2'))
+        test_clients.make_qcow2(disk)
+        self.assertEqual(204, self.upload(created.json()['id'], disk.read_bytes()).status_code)
+        self.assertEqual(_shape(_sample('v2/samples/image-show-response.json')), _shape(self.show(created.json()['id'])))
+
+        page = self.request('alice', 'GET', '/v2/images?limit=1').json()
+        self.assertEqual(_shape(_sample('v2/samples/images-list-response.json')), _shape(page))
