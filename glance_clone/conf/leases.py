@@ -5,14 +5,12 @@ from __future__ import annotations
 
 from oslo_config import cfg
 
-from glance_clone.domain import lease
-
 GROUP = 'leases'
 
 _OPTS = [
     cfg.IntOpt(
         'ttl',
-        default=lease.TTL,
+        default=60,
         min=1,
         help="""
 Seconds for which a worker may go without a sign of life before others finish or undo what it was doing.
@@ -23,13 +21,13 @@ state like ``saving`` after its worker died.
     ),
     cfg.IntOpt(
         'heartbeat_interval',
-        default=lease.HEARTBEAT,
+        default=10,
         min=1,
         help='Seconds between two signs of life of a worker; at most a third of ``ttl``.',
     ),
     cfg.IntOpt(
         'sweep_interval',
-        default=lease.SWEEP,
+        default=30,
         min=1,
         help='Seconds between two looks of a worker for work whose owner died.',
     ),

@@ -9,12 +9,8 @@ import socket
 import uuid
 from typing import Any
 
-#: Seconds for which a lease holds after each heartbeat; with the sweep interval this bounds how long a dead owner is trusted.
+#: Seconds for which a lease holds after each heartbeat, unless the option [leases] ttl says otherwise.
 TTL = 60
-#: Seconds between two heartbeats of an owner.
-HEARTBEAT = 10
-#: Seconds between two sweeps for leases that ran out.
-SWEEP = 30
 
 UPLOAD = 'upload'
 DELETE = 'delete'
