@@ -16,9 +16,11 @@ from typing import Any
 from oslo_config import cfg
 from oslo_db import exception as db_exc
 from oslo_log import log as logging
+from sqlalchemy import exc as sa_exc
 
 from glance_clone import bootstrap
 from glance_clone.db.engine import Database
+from glance_clone.db.engine import reason
 from glance_clone.db.migrations import steps
 from glance_clone.db.migrations.lineage import SchemaError
 
@@ -57,8 +59,7 @@ def _upgrade(database: Database, version: str | None = None) -> int:
 
 def _version_control(database: Database, version: str | None = None) -> int:
     revision = version or 'liberty'
-    steps.version_control(database, revision)
-    print(f'Database is recorded to be at revision {revision}.')
+    print('Database is recorded to be at: ' + ', '.join(steps.version_control(database, revision)))
     return 0
 
 
@@ -116,32 +117,32 @@ def _run(conf: cfg.ConfigOpts) -> int:
         print(f'ERROR: {command.action} takes at most {len(names)} values.', file=sys.stderr)
         return 2
     values.update(zip(names, command.action_args, strict=False))
-    return function(Database(conf), **values)
+    return function(Database(conf, patient=True), **values)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
     conf = cfg.CONF
     arguments = list(sys.argv[1:] if argv is None else argv)
-    conf.register_cli_opt(cfg.SubCommandOpt('command', title='Commands', handler=_add_commands))
-    logging.register_options(conf)
-    conf.set_default('use_stderr', True)
     if not arguments:
         print('usage: glance-manage [--config-file FILE] [--config-dir DIR] db ACTION [OPTIONS]')
         return 2
-    files = [
-        path
-        for prog in ('glance', 'glance-api', 'glance-manage')
-        for path in cfg.find_config_files(project=bootstrap.PROJECT, prog=prog)
-    ]
+    conf.register_cli_opt(cfg.SubCommandOpt('command', title='Commands', handler=_add_commands))
+    logging.register_options(conf)
+    conf.set_override('use_stderr', True)
     try:
-        bootstrap.load_config(conf, arguments, 'glance-manage', files)
+        bootstrap.load_config(conf, arguments, 'glance-manage', _config_files())
         return _run(conf)
-    except db_exc.DBConnectionError:
-        print('ERROR: the database cannot be reached; check [database] connection.', file=sys.stderr)
+    except (db_exc.DBError, sa_exc.SQLAlchemyError) as error:
+        print(f'ERROR: The database cannot be used. {reason(error)}', file=sys.stderr)
     except (SchemaError, ValueError, cfg.Error) as error:
         print(f'ERROR: {error}', file=sys.stderr)
     return 1
+
+
+def _config_files() -> list[str]:
+    programs = ('glance', 'glance-api', 'glance-manage')
+    return [path for program in programs for path in cfg.find_config_files(project=bootstrap.PROJECT, prog=program)]
 
 
 if __name__ == '__main__':

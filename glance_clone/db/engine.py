@@ -38,8 +38,9 @@ _T = TypeVar('_T')
 RETRY_TIME = 5.0
 _FIRST_PAUSE = 0.02
 _LONGEST_PAUSE = 0.5
-#: Seconds to wait for a connection to a server, unless the URL says otherwise.
+#: Seconds to wait for a connection to a server, and for an answer of MySQL or MariaDB, unless the URL says otherwise.
 _CONNECT_TIMEOUT = 2
+_ANSWER_TIMEOUT = 5
 #: Seconds for which SQLite waits for another writer, unless the URL says otherwise.
 _SQLITE_TIMEOUT = 5
 #: Marks transactions that will write; only SQLite needs to know.
@@ -63,15 +64,15 @@ class _Engines:
 class Database:
     """One database, connected when it is first used, so that a server may fork before.
 
-    :param patient: wait for a server that does not answer as long as ``[database] max_retries`` and ``retry_interval``
-        say, at the first use; for programs that nobody waits for
+    :param patient: wait for a server that is not there as long as ``[database] max_retries`` and ``retry_interval`` say,
+        and for its answers for ever; for programs whose statements may take long
     :raises ValueError: ``[database] connection`` is not set, or is no URL
     """
 
     def __init__(self, conf: cfg.ConfigOpts, patient: bool = False):
         self._options = conf.database
         self._url = _url(conf.database.connection)
-        self._patience = (conf.database.max_retries, conf.database.retry_interval) if patient else (0, 0)
+        self._patient = patient
         self._engines: _Engines | None = None
         self._lock = threading.Lock()
 
@@ -118,9 +119,14 @@ class Database:
         if self._engines is not None and self._engines.pid == os.getpid():
             self._engines.plain.dispose()
 
+    def _timeouts(self) -> dict[str, int]:
+        timeouts = {'connect_timeout': _CONNECT_TIMEOUT}
+        if self.backend == 'mysql' and not self._patient:
+            timeouts.update(read_timeout=_ANSWER_TIMEOUT, write_timeout=_ANSWER_TIMEOUT)
+        return timeouts
+
     def _server_engine(self) -> sa.Engine:
         options = self._options
-        retries, interval = self._patience
         engine: sa.Engine = engines.create_engine(
             self._url,
             mysql_sql_mode=options.mysql_sql_mode,
@@ -132,10 +138,10 @@ class Database:
             pool_timeout=options.pool_timeout if options.pool_timeout is not None else RETRY_TIME,
             connection_trace=options.connection_trace,
             connection_parameters=options.connection_parameters,
-            max_retries=retries,
-            retry_interval=interval,
+            max_retries=options.max_retries if self._patient else 0,
+            retry_interval=options.retry_interval,
             thread_checkin=False,
-            _engine_target=_create_quick_engine,
+            _engine_target=functools.partial(_create_quick_engine, timeouts=self._timeouts()),
         )
         return engine
 
@@ -232,15 +238,14 @@ def _driver(name: str) -> str:
     return 'mysql+pymysql' if name == 'mysql' else name
 
 
-def _create_quick_engine(url: sa.URL, **arguments: Any) -> tuple[sa.Engine, sa.Engine]:
+def _create_quick_engine(url: sa.URL, timeouts: dict[str, int], **arguments: Any) -> tuple[sa.Engine, sa.Engine]:
     """Make an engine as oslo.db asks, but do not spend a round trip on a ping whenever a connection is used.
 
     All work is repeated when its connection turns out to be dead, and the first failure discards all idle ones.
     """
     arguments['pool_pre_ping'] = False
     arguments['hide_parameters'] = True
-    if 'connect_timeout' not in url.query:
-        arguments['connect_args']['connect_timeout'] = _CONNECT_TIMEOUT
+    arguments['connect_args'].update({name: value for name, value in timeouts.items() if name not in url.query})
     engine = sa.create_engine(url, **arguments)
     return engine, engine
 

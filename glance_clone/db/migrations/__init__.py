@@ -6,5 +6,7 @@ those of the shared lineage, so that an existing database is recognised and can 
 
 ``own``: what this service adds, kept apart in tables ``glance_clone_*`` with the version table ``glance_clone_version``.
 
+A new revision goes to ``own``. It may be killed at any point and run again, so it looks before it creates.
+
 ``steps.py`` has the operations of ``glance-manage``; ``env.py`` is where Alembic enters.
 """

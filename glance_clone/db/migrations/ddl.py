@@ -1,20 +1,44 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Creating tables so that a step which was killed can be run again.
+"""Changing a schema so that a step which was killed can be run again, and so that two programs do not do it at once.
 
 Not every database rolls back DDL: a table may exist without its indexes.
 """
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 
+#: Seconds to wait for another program that changes the schema.
+_PATIENCE = 600
+_LOCK_NUMBER = 0x676C616E6365
 
-def create_missing(connection: sa.Connection, metadata: sa.MetaData) -> None:
-    """Create the tables and indexes of the metadata that are not there yet."""
-    metadata.create_all(connection)
-    inspector = sa.inspect(connection)
-    for table in metadata.sorted_tables:
-        present = {index['name'] for index in inspector.get_indexes(table.name)}
+
+def create_missing(connection: sa.Connection, tables: Sequence[sa.Table]) -> None:
+    """Create those tables, and indexes of them, that are not there yet."""
+    for table in tables:
+        table.create(connection, checkfirst=True)
+        present = {index['name'] for index in sa.inspect(connection).get_indexes(table.name)}
         for index in sorted(table.indexes, key=lambda index: str(index.name)):
             if index.name not in present:
                 index.create(connection)
+
+
+@contextlib.contextmanager
+def alone(connection: sa.Connection) -> Iterator[None]:
+    """Keep other programs from changing the schema; transactions do that on SQLite only."""
+    dialect = connection.dialect.name
+    if dialect == 'mysql':
+        name = sa.func.left(sa.func.concat('glance_clone_schema.', sa.func.database()), 64)
+        connection.execute(sa.select(sa.func.get_lock(name, _PATIENCE)))
+        try:
+            yield
+        finally:
+            connection.execute(sa.select(sa.func.release_lock(name)))
+        return
+    if dialect == 'postgresql':
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK_NUMBER)))
+    yield

@@ -36,7 +36,9 @@ _MEMBER = (
 )
 
 SELECT: sa.Select[Any] = sa.select(*COLUMNS, _MEMBER)
-_ONE: sa.Select[Any] = sa.select(*COLUMNS, _MEMBER, tables.images.c.deleted).where(tables.images.c.id == sa.bindparam('image_id'))
+_ONE: sa.Select[Any] = sa.select(*COLUMNS, _MEMBER, tables.images.c.deleted).where(
+    tables.images.c.id == sa.bindparam('image_id')
+)
 
 
 def _children(table: sa.Table, *columns: str) -> sa.Select[Any]:

@@ -16,4 +16,4 @@ depends_on = None
 
 def upgrade() -> None:
     """Create the tables and indexes that are missing."""
-    ddl.create_missing(op.get_bind(), models.metadata)
+    ddl.create_missing(op.get_bind(), models.metadata.sorted_tables)

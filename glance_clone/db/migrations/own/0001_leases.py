@@ -16,4 +16,4 @@ depends_on = None
 
 def upgrade() -> None:
     """Create the table of leases."""
-    ddl.create_missing(op.get_bind(), models.own_metadata)
+    ddl.create_missing(op.get_bind(), [models.lease.leases])
