@@ -28,7 +28,7 @@ YAML file that gives every user of HTTP basic authentication a project and roles
 the service starts. Passwords stand apart, in the file that ``[oslo_middleware] http_basic_auth_user_file`` names.
 """,
     ),
-    cfg.StrOpt('realm', default='glance', regex=r'^[\w .:/-]+$', help='Name of the service in a browser\'s password dialogue.'),
+    cfg.StrOpt('realm', default='glance', regex=r'^[\w .:/-]+$', help="Name of the service in a browser's password dialogue."),
     cfg.IntOpt(
         'remember_seconds',
         default=60,
