@@ -91,6 +91,14 @@ class Door:
         if not context.is_admin and image.owner != context.project_id:
             raise errors.Forbidden('Only an administrator may create images for another project.')
 
+    def require_visibility(self, context: RequestContext, image: Image, visibility: str) -> None:
+        """Check that the caller may give an image another visibility.
+
+        :raises Forbidden: not so
+        """
+        if visibility != image.visibility:
+            self._require_visibility(context, visibility, image_target(image))
+
     def _require_visibility(self, context: RequestContext, visibility: str, target: dict[str, Any]) -> None:
         rule = {PUBLIC: 'publicize_image', COMMUNITY: 'communitize_image'}.get(visibility)
         if rule and not self.allows(context, rule, target):

@@ -9,7 +9,10 @@ from glance_clone.api.serial import body
 from glance_clone.api.serial import image
 from glance_clone.api.serial import image_data
 from glance_clone.api.serial import image_list
+from glance_clone.api.serial import image_patch
+from glance_clone.api.v2 import image_actions
 from glance_clone.api.v2 import image_data as image_data_actions
+from glance_clone.api.v2 import image_update
 from glance_clone.api.v2 import images
 from glance_clone.api.v2 import schemas
 
@@ -18,6 +21,7 @@ TABLE = (
     Path(
         '/images/{image_id}',
         GET=Action(images.show, image.render),
+        PATCH=Action(image_update.update, image.render, image_patch.parse),
         DELETE=Action(images.delete, image.render_empty),
     ),
     Path(
@@ -30,6 +34,13 @@ TABLE = (
         GET=Action(image_data_actions.download, image_data.render_download, image_data.parse_download),
         PUT=Action(image_data_actions.upload, image.render_empty, image_data.parse_upload),
     ),
+    Path(
+        '/images/{image_id}/tags/{tag}',
+        PUT=Action(image_update.add_tag, image.render_empty),
+        DELETE=Action(image_update.remove_tag, image.render_empty),
+    ),
+    Path('/images/{image_id}/actions/deactivate', POST=Action(image_actions.deactivate, image.render_empty)),
+    Path('/images/{image_id}/actions/reactivate', POST=Action(image_actions.reactivate, image.render_empty)),
     Path('/schemas/image', GET=Action(schemas.image, schemas.render, body.refuse_any)),
     Path('/schemas/images', GET=Action(schemas.images, schemas.render, body.refuse_any)),
 )

@@ -9,6 +9,7 @@ from glance_clone.policies import base
 
 _IMAGES = '/v2/images'
 _IMAGE = '/v2/images/{image_id}'
+_ACTION = '/v2/images/{image_id}/actions/'
 _FILE = '/v2/images/{image_id}/file'
 
 _RULES = [
@@ -66,6 +67,18 @@ _RULES = [
         base.ADMIN_OR_PROJECT_MEMBER,
         'Upload the data of an image.',
         [('PUT', _FILE)],
+    ),
+    base.project_rule(
+        'deactivate',
+        base.ADMIN_OR_PROJECT_MEMBER,
+        'Let only administrators download an image.',
+        [('POST', f'{_ACTION}deactivate')],
+    ),
+    base.project_rule(
+        'reactivate',
+        base.ADMIN_OR_PROJECT_MEMBER,
+        'Let everybody who may see an image download it again.',
+        [('POST', f'{_ACTION}reactivate')],
     ),
 ]
 

@@ -17,16 +17,17 @@ from glance_clone.api.serial import body
 from glance_clone.api.services import Services
 from glance_clone.domain import errors
 from glance_clone.domain import image as images
+from glance_clone.domain.image import RESERVED_PREFIX
 from glance_clone.domain.image import Image
 from glance_clone.domain.location import Location
 
 #: Properties of the service's own that no client sees.
 HIDDEN_PROPERTIES = frozenset(('os_glance_stage_host', 'os_glance_hash_op_host'))
 
-_NEVER_IN_BODY = ('direct_url', 'self', 'file', 'schema', 'stores')
-_READ_ONLY = ('created_at', 'updated_at', 'status', *images.DATA_ATTRIBUTES)
-_RESERVED = ('location', 'deleted', 'deleted_at')
-_WRITABLE = (
+NEVER_IN_BODY = ('direct_url', 'self', 'file', 'schema', 'stores')
+READ_ONLY = ('created_at', 'updated_at', 'status', *images.DATA_ATTRIBUTES)
+RESERVED = ('location', 'deleted', 'deleted_at')
+WRITABLE = (
     'id',
     'name',
     'visibility',
@@ -38,7 +39,7 @@ _WRITABLE = (
     'min_ram',
     'owner',
 )
-_BASE = frozenset((*_NEVER_IN_BODY, *_READ_ONLY, *_RESERVED, *_WRITABLE, 'tags', 'locations'))
+BASE = frozenset((*NEVER_IN_BODY, *READ_ONLY, *RESERVED, *WRITABLE, 'tags', 'locations'))
 
 _MAX_INT = 2**31 - 1
 _MAX_NAME = 255
@@ -65,17 +66,17 @@ def parse_create(api: Services, request: webob.Request) -> NewImage:
     :raises Forbidden: it names what the service keeps for itself
     """
     document = body.read_object(request, api.conf.max_json_body_size)
-    _forbid(document.keys() & set(_NEVER_IN_BODY))
+    _forbid(document.keys() & set(NEVER_IN_BODY))
     api.image_schema.validate(document)
     body.require_bmp(document)
-    _require_storable(document)
-    _forbid(name for name in document if name in _RESERVED or name.startswith(images.RESERVED_PREFIX))
-    properties = {name: value for name, value in document.items() if name not in _BASE}
+    require_storable(document)
+    _forbid(name for name in document if name in RESERVED or name.startswith(RESERVED_PREFIX))
+    properties = {name: value for name, value in document.items() if name not in BASE}
     return NewImage(
-        attributes={name: document[name] for name in _WRITABLE if name in document},
+        attributes={name: document[name] for name in WRITABLE if name in document},
         properties=properties,
         tags=set(document.get('tags', ())),
-        refused=[name for name in (*_READ_ONLY, 'locations') if name in document],
+        refused=[name for name in (*READ_ONLY, 'locations') if name in document],
     )
 
 
@@ -93,14 +94,28 @@ def _forbid(names: Any) -> None:
         raise errors.Forbidden(f'Only the service itself sets {", ".join(names)}.')
 
 
-def _require_storable(document: dict[str, Any]) -> None:
-    """Check the bounds that columns have and the schema does not name."""
+def require_storable(document: dict[str, Any]) -> None:
+    """Check the bounds that columns have and the schema does not name.
+
+    :raises Invalid: a number or a name that is out of bounds
+    """
     for name in ('min_disk', 'min_ram'):
         if not 0 <= document.get(name, 0) <= _MAX_INT:
             raise errors.Invalid(f'{name} must be between 0 and {_MAX_INT}.')
     for name in document:
         if len(name) > _MAX_NAME:
             raise errors.Invalid(f'A property name is longer than {_MAX_NAME} characters: {name[:40]}...')
+
+
+def require_tag(tag: str) -> str:
+    """Return a tag that an image can have.
+
+    :raises Invalid: too long, or a character that cannot be stored
+    """
+    body.require_bmp(tag)
+    if len(tag) > _MAX_NAME or '\0' in tag:
+        raise errors.Invalid(f'A tag has at most {_MAX_NAME} characters and no NUL.')
+    return tag
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from glance_clone.api import errors as api_errors
+from glance_clone.api import limits
 from glance_clone.api.context import RequestContext
 from glance_clone.api.resource import Params
 from glance_clone.api.serial.image import NewImage
@@ -19,10 +19,10 @@ def create(api: Services, context: RequestContext, params: Params, wanted: NewIm
     """Register an image without data."""
     image = new_image(wanted, context.project_id)
     api.door.require_create(context, image)
-    _require_few(len(image.tags), api.conf.image_tag_quota, 'tags', 'image_tag_quota')
+    limits.require_few_tags(api.conf, image.tags)
     if wanted.refused:
         raise errors.Forbidden(f'Only the service itself sets {", ".join(wanted.refused)}.')
-    _require_few(len(image.properties), api.conf.image_property_quota, 'properties', 'image_property_quota')
+    limits.require_few_properties(api.conf, image.properties)
     api.images.add(image)
     return image
 
@@ -44,8 +44,3 @@ def delete(api: Services, context: RequestContext, params: Params, wanted: None)
     """Delete an image and its data."""
     image = api.door.image(context, params['image_id'], 'delete_image')
     api.images.remove(image)
-
-
-def _require_few(count: int, quota: int, things: str, option: str) -> None:
-    if 0 <= quota < count:
-        raise api_errors.HTTPError(413, f'An image may have {quota} {things}, not {count} ({option}).')

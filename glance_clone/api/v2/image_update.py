@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Changing an image: PATCH, and its tags one by one.
+
+The operations of a PATCH are applied in their order to a copy in memory, which is saved once: all of them or none.
+"""
+
+from __future__ import annotations
+
+from glance_clone.api import limits
+from glance_clone.api.context import RequestContext
+from glance_clone.api.resource import Params
+from glance_clone.api.serial import image as serial
+from glance_clone.api.serial.image_patch import ADD
+from glance_clone.api.serial.image_patch import REMOVE
+from glance_clone.api.serial.image_patch import Change
+from glance_clone.api.services import Services
+from glance_clone.domain import errors
+from glance_clone.domain import image as images
+from glance_clone.domain.image import Image
+
+_FORMATS = ('disk_format', 'container_format')
+#: States in which formats may change: the data is not there yet, or is being looked at.
+_FORMATS_OPEN = (images.QUEUED, images.IMPORTING)
+
+
+def update(api: Services, context: RequestContext, params: Params, wanted: list[Change]) -> Image:
+    """Apply the operations of a PATCH."""
+    image = api.door.image(context, params['image_id'], 'get_image')
+    if not wanted:
+        return image
+    api.door.require_on_image(context, image, 'modify_image')
+    for change in wanted:
+        if change.name == 'locations':
+            raise errors.Forbidden('The locations of images cannot be changed here.')
+        if change.name in serial.WRITABLE or change.name == 'tags':
+            _change_attribute(api, context, image, change)
+        else:
+            _change_property(api, image, change)
+    api.images.save(image)
+    return image
+
+
+def add_tag(api: Services, context: RequestContext, params: Params, wanted: None) -> None:
+    """Put a tag on an image; one that is there already stays."""
+    tag = serial.require_tag(params['tag'])
+    image = api.door.image(context, params['image_id'], 'modify_image')
+    limits.require_few_tags(api.conf, image.tags | {tag})
+    image.tags.add(tag)
+    api.images.save(image)
+
+
+def remove_tag(api: Services, context: RequestContext, params: Params, wanted: None) -> None:
+    """Take a tag off an image."""
+    image = api.door.image(context, params['image_id'], 'modify_image')
+    if params['tag'] not in image.tags:
+        raise errors.NotFound(f'Image {image.id} has no such tag.')
+    image.tags.remove(params['tag'])
+    api.images.save(image)
+
+
+def _change_attribute(api: Services, context: RequestContext, image: Image, change: Change) -> None:
+    """Set one of the attributes that every image has."""
+    if change.verb == REMOVE:
+        raise errors.Forbidden(f'Every image has {change.name}; it can be replaced, not removed.')
+    if change.verb == ADD and not change.overwrites:
+        raise errors.Conflict(f'The image has {change.name} already.')
+    if change.name in _FORMATS and image.status not in _FORMATS_OPEN:
+        raise errors.Forbidden(f'{change.name} cannot change any more: image {image.id} is {image.status}.')
+    if change.name == 'owner' and not context.is_admin:
+        raise errors.Forbidden('Only an administrator gives an image to another project.')
+    if change.name == 'tags':
+        image.tags = set(change.value)
+        limits.require_few_tags(api.conf, image.tags)
+        return
+    if change.name == 'visibility':
+        api.door.require_visibility(context, image, change.value)
+    number = change.name in ('min_disk', 'min_ram')
+    setattr(image, change.name, int(change.value) if number else change.value)
+
+
+def _change_property(api: Services, image: Image, change: Change) -> None:
+    """Set or remove a custom property."""
+    exists = change.name in image.properties
+    if change.verb == ADD:
+        if exists and not change.overwrites:
+            raise errors.Conflict(f'The image has a property {change.name} already.')
+        if not exists:
+            limits.require_few_properties(api.conf, {*image.properties, change.name})
+    elif not exists:
+        raise errors.Conflict(f'The image has no property {change.name}.')
+    if change.verb == REMOVE:
+        del image.properties[change.name]
+    else:
+        image.properties[change.name] = change.value
