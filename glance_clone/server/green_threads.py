@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Blocking work beside green threads: in native ones, so that the others go on."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import eventlet
+from eventlet import event
+from eventlet import tpool
+
+from glance_clone.transfer.concurrency import Periodic
+
+#: Native threads of one process; a store that hangs holds one for each of its uploads.
+_THREADS = 64
+
+
+class GreenCall:
+    """Work that runs in a native thread."""
+
+    def __init__(self, work: Callable[..., object], args: tuple[object, ...]):
+        self._done = event.Event()
+        eventlet.spawn_n(self._run, work, args)
+
+    def wait(self) -> Any:
+        """Return the result of the work, or raise what it raised."""
+        return self._done.wait()
+
+    def _run(self, work: Callable[..., object], args: tuple[object, ...]) -> None:
+        try:
+            self._done.send(tpool.execute(work, *args))
+        except Exception:
+            self._done.send_exception(*sys.exc_info())
+
+
+class GreenThreads:
+    """Concurrency for the standalone server; see :class:`glance_clone.domain.ports.Concurrency`. Make it after the fork."""
+
+    def __init__(self) -> None:
+        tpool.set_num_threads(_THREADS)
+
+    def start(self, work: Callable[..., object], *args: object) -> GreenCall:
+        """Begin ``work(*args)`` in a native thread."""
+        return GreenCall(work, args)
+
+    def periodic(self, interval: float, work: Callable[[], object]) -> Periodic:
+        """Call ``work()`` every interval seconds; the threads of Periodic are green where modules are patched."""
+        return Periodic(interval, work)

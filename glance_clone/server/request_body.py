@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The body of a request, as the file ``wsgi.input``.
+
+It ends where the framing says and nowhere else: a body that breaks off, stalls, or has malformed chunks raises.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+from glance_clone.server.limits import Limits
+from glance_clone.server.reader import ClientSlow
+from glance_clone.server.reader import FramingError
+from glance_clone.server.reader import Reader
+
+_CHUNK = re.compile(rb'([0-9A-Fa-f]{1,15})(?:;[\t\x20-\x7e\x80-\xff]*)?')
+#: Bytes of the line before a chunk: its size and extensions, which nobody uses.
+_CHUNK_LINE = 256
+
+
+class Body(io.RawIOBase):
+    """A body of known length, or in chunks.
+
+    :param length: bytes; None if it comes in chunks
+    :ivar announce: called once before anything is read, if it is set: lets a client that waits for a word begin
+    :ivar complete: all of the body was read
+    :ivar broken: it ended in an error
+    """
+
+    def __init__(self, reader: Reader, length: int | None, limits: Limits):
+        super().__init__()
+        self.announce: Callable[[], None] | None = None
+        self.complete = length == 0
+        self.broken = False
+        self._reader = reader
+        self._limits = limits
+        self._chunked = length is None
+        self._left = length or 0
+        self._begun = False
+        self._received = 0
+        self._waited_before = reader.waited
+
+    def readable(self) -> bool:
+        """Tell that this is for reading."""
+        return True
+
+    def drainable(self, limit: int) -> bool:
+        """Tell whether what is still to come can be read in passing: it is on its way, and at most limit bytes."""
+        on_its_way = not (self.broken or self._chunked or self.announce)
+        return self.complete or (on_its_way and self._left <= limit)
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Return size bytes, fewer only at the end of the body; all of it if no size is given.
+
+        :raises FramingError: malformed chunks
+        :raises ClientSlow: the client paused too long, or sends too slowly
+        :raises ClientGone: the connection ended before the body
+        """
+        pieces = []
+        left = float('inf') if size is None or size < 0 else size
+        while left and (piece := self._some(left)):
+            pieces.append(piece)
+            left -= len(piece)
+        return pieces[0] if len(pieces) == 1 else b''.join(pieces)
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill a buffer as far as the body goes; raises as read does."""
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def _some(self, size: float) -> bytes:
+        if self.complete:
+            return b''
+        announce, self.announce = self.announce, None
+        if announce:
+            announce()
+        try:
+            return self._next(size)
+        except (FramingError, OSError):
+            self.broken = True
+            raise
+
+    def _next(self, size: float) -> bytes:
+        if self._chunked and not self._left:
+            self._begin_chunk()
+        if self.complete:
+            return b''
+        data = self._receive(int(min(size, self._left)))
+        self._left -= len(data)
+        if not self._chunked:
+            self.complete = not self._left
+        return data
+
+    def _begin_chunk(self) -> None:
+        if self._begun and self._line(2):
+            raise FramingError('a chunk is longer than it says')
+        self._begun = True
+        match = _CHUNK.fullmatch(self._line(_CHUNK_LINE))
+        if match is None:
+            raise FramingError('the size of a chunk is malformed')
+        self._left = int(match[1], 16)
+        if not self._left:
+            self._drop_trailers()
+            self.complete = True
+
+    def _drop_trailers(self) -> None:
+        left = self._limits.head_size
+        while line := self._line(self._limits.head_line):
+            left -= len(line) + 2
+            if left < 0:
+                raise FramingError('the trailers are too large', 431)
+
+    def _line(self, limit: int) -> bytes:
+        return self._reader.line(limit, time.monotonic() + self._limits.body_idle)
+
+    def _receive(self, size: int) -> bytes:
+        """Take bytes from the connection. Only the time that we wait for them counts against the client."""
+        data = self._reader.some(size, self._limits.body_idle)
+        self._received += len(data)
+        waited = self._reader.waited - self._waited_before
+        if waited > self._limits.rate_free and self._received < waited * self._limits.min_rate:
+            raise ClientSlow('too slow')
+        return data
