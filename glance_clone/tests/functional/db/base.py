@@ -3,10 +3,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import uuid
+from collections.abc import Iterator
+from typing import Any
+from typing import ClassVar
+
+import sqlalchemy as sa
 from oslo_config import cfg
 
 from glance_clone.conf import database as options
+from glance_clone.db import models
 from glance_clone.db.engine import Database
+from glance_clone.db.migrations import steps
+from glance_clone.db.repos.images import ImageRepository
+from glance_clone.db.repos.leases import LeaseRepository
+from glance_clone.domain.caller import Caller
+from glance_clone.domain.image import Image
+from glance_clone.domain.lease import Lease
 from glance_clone.tests import base
 from glance_clone.tests.fixtures import database as fixtures
 
@@ -43,3 +57,79 @@ class DatabaseTestCase(base.TestCase):
         database = Database(configured(self.url, **options))
         self.addCleanup(database.dispose)
         return database
+
+
+ADMIN = Caller('operators', is_admin=True)
+TTL = 60
+
+
+class RepositoryTestCase(base.TestCase):
+    """Tests of repositories, on a database that the tests of a class share and find empty.
+
+    :cvar kind: ``sqlite``, ``mariadb`` or ``postgresql``
+    """
+
+    kind: ClassVar[str]
+    database: ClassVar[Database]
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        cls.url = cls.share(fixtures.KINDS[cls.kind]()).url
+        cls.database = Database(configured(cls.url))
+        cls.addClassCleanup(cls.database.dispose)
+        steps.sync(cls.database)
+
+    def setUp(self) -> None:
+        super().setUp()
+        with self.database.write() as connection:
+            for table in (*reversed(models.metadata.sorted_tables), *models.own_metadata.sorted_tables):
+                connection.execute(sa.delete(table))
+        self.images = ImageRepository(self.database, TTL)
+        self.leases = LeaseRepository(self.database)
+        self.me, self.other = Caller('project-a'), Caller('project-b')
+
+    def add(self, **values: Any) -> Image:
+        """Store an image of ``self.me``, and return it."""
+        values = {'id': str(uuid.uuid4()), 'owner': self.me.project_id, **values}
+        image = Image(**values)
+        self.images.add(image)
+        return image
+
+    def share_with(self, image: Image, project: str | None, status: str = 'accepted', deleted: bool = False) -> None:
+        """Make a project a member of an image."""
+        stamps = {'created_at': image.created_at, 'deleted': deleted, 'can_share': False}
+        with self.database.write() as connection:
+            connection.execute(
+                sa.insert(models.image.members).values(image_id=image.id, member=project, status=status, **stamps)
+            )
+
+    def change(self, table: sa.Table, **values: Any) -> None:
+        """Change all rows of a table, past the repositories."""
+        with self.database.write() as connection:
+            connection.execute(sa.update(table).values(**values))
+
+    def rows(self, table: sa.Table, **values: Any) -> list[dict[str, Any]]:
+        """Return the rows of a table with these values, as they are."""
+        wanted = [table.c[name] == value for name, value in values.items()]
+        with self.database.read() as connection:
+            return [dict(row) for row in connection.execute(sa.select(table).where(*wanted)).mappings()]
+
+    def lease(self, image: Image, operation: str = 'upload', owner: str = 'worker') -> Lease:
+        """Return a lease that is not stored."""
+        return Lease(image.id, operation, owner, attempt=uuid.uuid4().hex, detail={'store': 'fast'})
+
+    @contextlib.contextmanager
+    def statements(self) -> Iterator[list[str]]:
+        """Lend a list that takes what is sent to the database meanwhile, the begin of transactions apart."""
+        sent: list[str] = []
+
+        def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+            if not statement.startswith('BEGIN'):
+                sent.append(statement)
+
+        sa.event.listen(self.database.engine, 'before_cursor_execute', note)
+        try:
+            yield sent
+        finally:
+            sa.event.remove(self.database.engine, 'before_cursor_execute', note)
