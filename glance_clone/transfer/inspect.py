@@ -144,6 +144,8 @@ class Inspection:
             found = [detector for detector in found if detector.NAME == ISO]
         for detector in found:
             self._require_safe(detector)
+        if self._count < _SECTOR:
+            found = []  # harmless, but too short to be a disk of that format
         if len(found) > 1:
             self._refuse_mismatch(_ambiguous(found))
         elif not found:

@@ -1,34 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sends the blocks of a source through filters: cheap ones in turn, costly ones at the same time.
+"""Sends the blocks of a source through filters: cheap ones in turn, costly ones at the same time in native threads.
 
-While the costly filters work on one block in native threads, the next one is read; so two blocks are in memory, and the
-whole is as fast as the slowest of reading, one filter, writing.
+The costly ones go on while the next block is read, each at its own pace a few blocks apart; so a few blocks are in memory,
+and the whole is as fast as the slowest of reading, one filter, writing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from collections.abc import Sequence
-from typing import Protocol
 
 from glance_clone.domain.ports import ByteSource
-from glance_clone.domain.ports import Call
 from glance_clone.domain.ports import Concurrency
+from glance_clone.transfer.lane import Filter
+from glance_clone.transfer.lane import Lanes
 
 #: Bytes that pass at once.
-BLOCK = 4 << 20
-#: Blocks up to this size are not worth a change of threads.
+BLOCK = 1 << 20
+#: Blocks that may be on their way through the costly filters; one more is being read.
+DEPTH = 3
+#: Data up to this size is not worth a change of threads.
 INLINE = 64 << 10
-
-
-class Filter(Protocol):
-    """Sees every byte once, in order; one call at a time."""
-
-    def update(self, block: bytes) -> None:
-        """Take a block; raise to refuse the data."""
-
-    def finish(self) -> None:
-        """Learn that the data is complete; raise to refuse it."""
 
 
 def run(
@@ -45,38 +37,25 @@ def run(
     :param checks: cheap filters; each may refuse a block before the workers see it
     :param workers: filters that run at the same time
     """
-    calls: list[Call] = []
+    lanes = Lanes(list(workers), concurrency, DEPTH)
     try:
-        for block in blocks(source, block_size):
+        for index, block in enumerate(blocks(source, block_size)):
             for check in checks:
                 check.update(block)
-            finished, calls = calls, []
-            _wait(finished)
-            calls = _begin(block, workers, concurrency)
+            if index == 0 and len(block) <= INLINE:
+                _pass(block, workers)
+            else:
+                lanes.put(block)
+        lanes.finish()
     finally:
-        _wait(calls)
+        lanes.drain()
     for each in (*checks, *workers):
         each.finish()
 
 
-def _begin(block: bytes, workers: Sequence[Filter], concurrency: Concurrency) -> list[Call]:
-    if len(block) > INLINE:
-        return [concurrency.start(worker.update, block) for worker in workers]
+def _pass(block: bytes, workers: Sequence[Filter]) -> None:
     for worker in workers:
         worker.update(block)
-    return []
-
-
-def _wait(calls: Sequence[Call]) -> None:
-    """Wait for all calls, then raise what the first of them raised that failed."""
-    failure: BaseException | None = None
-    for call in calls:
-        try:
-            call.wait()
-        except Exception as error:
-            failure = failure or error
-    if failure is not None:
-        raise failure
 
 
 def blocks(source: ByteSource, size: int) -> Iterator[bytes]:
