@@ -47,10 +47,7 @@ class Bounded:
         """
         if not self._left:
             return b''
-        try:
-            block: bytes = self._source.read(min(size, self._left))
-        except OSError:
-            block = b''
+        block = _read(self._source, min(size, self._left))
         if not block:
             raise errors.ClientDisconnected(_BROKEN_OFF)
         self._left -= len(block)
@@ -58,7 +55,7 @@ class Bounded:
 
 
 class Unbounded:
-    """A body whose end the server knows: it takes the chunks apart, and raises OSError if they break off."""
+    """A body whose end the server knows: it takes the chunks apart, and raises if they break off."""
 
     def __init__(self, source: Any):
         self._source = source
@@ -67,12 +64,21 @@ class Unbounded:
         """Return up to size bytes, b'' at the end.
 
         :raises ClientDisconnected: it breaks off
+        :raises Invalid: the chunks are malformed
         """
-        try:
-            block: bytes = self._source.read(size)
-        except (OSError, ValueError):
-            raise errors.ClientDisconnected(_BROKEN_OFF) from None
-        return block
+        return _read(self._source, size)
+
+
+def _read(source: Any, size: int) -> bytes:
+    try:
+        block: bytes = source.read(size)
+    except TimeoutError:
+        raise errors.ClientTooSlow('The body came too slowly, or stopped coming.') from None
+    except OSError:
+        raise errors.ClientDisconnected(_BROKEN_OFF) from None
+    except ValueError:
+        raise errors.Invalid('The chunks of the body are malformed.') from None
+    return block
 
 
 class UwsgiChunks:

@@ -29,6 +29,7 @@ class HTTPError(errors.ImageServiceError):
 STATUS: dict[type[Exception], int] = {
     errors.Invalid: 400,
     errors.ClientDisconnected: 400,
+    errors.ClientTooSlow: 408,
     errors.Forbidden: 403,
     errors.NotFound: 404,
     errors.Conflict: 409,

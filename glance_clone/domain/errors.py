@@ -74,6 +74,10 @@ class ClientDisconnected(ImageServiceError):
     """The connection ended before the announced number of bytes had arrived."""
 
 
+class ClientTooSlow(ClientDisconnected):
+    """The body came too slowly, so that the server gave it up."""
+
+
 class LimitExceeded(ImageServiceError):
     """A configured limit or quota does not allow this much."""
 
