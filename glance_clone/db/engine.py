@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import datetime
 import functools
 import importlib.util
 import os
@@ -26,6 +27,7 @@ from oslo_db import exception as db_exc
 from oslo_db.sqlalchemy import engines
 from oslo_db.sqlalchemy import exc_filters
 from oslo_log import log as logging
+from oslo_utils import timeutils
 from sqlalchemy import exc as sa_exc
 
 from glance_clone.domain import errors
@@ -105,6 +107,11 @@ class Database:
     def keeps_fractions(self) -> bool:
         """Whether times are kept to the microsecond; else to the second, as the columns are on MySQL and MariaDB."""
         return self.backend != 'mysql'
+
+    def now(self) -> datetime.datetime:
+        """Return the present time as precisely as the database keeps it, so that it can be compared with what is read."""
+        now: datetime.datetime = timeutils.utcnow()
+        return now if self.keeps_fractions else now.replace(microsecond=0)
 
     def read(self) -> contextlib.AbstractContextManager[sa.Connection]:
         """Lend a connection in a transaction that sees one state of the database and changes nothing."""

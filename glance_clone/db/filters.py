@@ -99,5 +99,9 @@ def _compared(condition: Condition) -> Clause:
         return sa.or_(sa.false(), *(exactly(column, value) for value in condition.value))
     if condition.op == q.EQ and is_text:
         return exactly(column, condition.value)
-    clause: Clause = _OPERATORS[condition.op](column, condition.value)
+    value = condition.value
+    if isinstance(column.type, sa.Integer):
+        # Any 64-bit number can be asked for, also of a column with 32.
+        value = sa.literal(value, sa.BigInteger())
+    clause: Clause = _OPERATORS[condition.op](column, value)
     return clause

@@ -7,7 +7,6 @@ import datetime
 
 import sqlalchemy as sa
 from oslo_db import exception as db_exc
-from oslo_utils import timeutils
 
 from glance_clone.db import filters
 from glance_clone.db import pagination
@@ -60,7 +59,7 @@ class ImageRepository:
 
     def add(self, image: Image) -> None:
         """Store a new image."""
-        image.created_at = image.updated_at = self._now()
+        image.created_at = image.updated_at = self._database.now()
         self._add(image)
         image.row_version = image_rows.snapshot(image)
 
@@ -81,7 +80,7 @@ class ImageRepository:
 
     def save(self, image: Image, from_state: str | None = None, take: Lease | None = None, drop: Lease | None = None) -> None:
         """Store what changed."""
-        now = self._now()
+        now = self._database.now()
         changes = image_writes.changes(image, with_data=from_state is not None)
         numbers = self._save(image, changes, now, from_state, take, drop)
         image.updated_at = now
@@ -114,7 +113,7 @@ class ImageRepository:
 
     def remove(self, image: Image, drop: Lease | None = None) -> None:
         """Mark the image and everything that belongs to it deleted."""
-        self._remove(image.id, self._now(), drop)
+        self._remove(image.id, self._database.now(), drop)
         image.status = domain.DELETED
 
     @retried
@@ -126,11 +125,6 @@ class ImageRepository:
                     raise errors.ImageNotFound(image_id)
             elif drop:
                 leases.drop(connection, drop)
-
-    def _now(self) -> datetime.datetime:
-        """Return the present time as precisely as the database keeps it, so that it can be compared with what is read."""
-        now: datetime.datetime = timeutils.utcnow()
-        return now if self._database.keeps_fractions else now.replace(microsecond=0)
 
 
 def is_visible(image: Image, caller: Caller) -> bool:

@@ -7,8 +7,6 @@ import datetime
 import itertools
 from typing import Any
 
-import sqlalchemy as sa
-
 from glance_clone.db.models import image as tables
 from glance_clone.db.models.lease import leases
 from glance_clone.domain import errors
