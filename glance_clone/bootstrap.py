@@ -25,6 +25,7 @@ from glance_clone.api.schema.image import ImageSchema
 from glance_clone.db.engine import Database
 from glance_clone.db.repos.images import ImageRepository
 from glance_clone.db.repos.leases import LeaseRepository
+from glance_clone.db.repos.members import MemberRepository
 from glance_clone.domain.lease import Worker
 from glance_clone.domain.ports import Concurrency
 from glance_clone.jobs.heartbeat import Heartbeat
@@ -63,6 +64,7 @@ class Service:
             conf=conf,
             door=authorize.Door(authorize.build_enforcer(conf), images),
             images=images,
+            members=MemberRepository(self._database),
             data=layers.wrap_data(parts),
             stores=stores,
             image_schema=ImageSchema(conf.image_format.disk_formats, conf.image_format.container_formats),

@@ -15,6 +15,7 @@ from glance_clone.domain import errors
 from glance_clone.domain.image import COMMUNITY
 from glance_clone.domain.image import PUBLIC
 from glance_clone.domain.image import Image
+from glance_clone.domain.member import Member
 from glance_clone.domain.ports import ImageRepository
 
 _TARGET_NAME = re.compile(r'%\((\w+)\)s')
@@ -67,6 +68,12 @@ class Door:
             raise errors.ImageNotFound(image.id)
         raise errors.Forbidden(f'You may see image {image.id}, but not do this to it (policy {rule}).')
 
+    def require_on_member(self, context: RequestContext, image: Image, member: Member, rule: str) -> None:
+        """Check a rule on one member of an image; raises as :meth:`image` does."""
+        if not self.allows(context, rule, {**image_target(image), 'member_id': member.member_id}):
+            self.require_on_image(context, image, 'get_image')
+            raise errors.Forbidden(f'You may not do this to member {member.member_id} of image {image.id} (policy {rule}).')
+
     def may_see(self, context: RequestContext, image: Image) -> bool:
         """Tell whether policy lets the caller see an image whose row is visible."""
         return self.allows(context, 'get_image', image_target(image))
@@ -92,12 +99,11 @@ class Door:
             raise errors.Forbidden('Only an administrator may create images for another project.')
 
     def require_visibility(self, context: RequestContext, image: Image, visibility: str) -> None:
-        """Check that the caller may give an image another visibility.
+        """Check that the caller may give an image this visibility, also where it has it.
 
         :raises Forbidden: not so
         """
-        if visibility != image.visibility:
-            self._require_visibility(context, visibility, image_target(image))
+        self._require_visibility(context, visibility, image_target(image))
 
     def _require_visibility(self, context: RequestContext, visibility: str, target: dict[str, Any]) -> None:
         rule = {PUBLIC: 'publicize_image', COMMUNITY: 'communitize_image'}.get(visibility)

@@ -10,10 +10,12 @@ from glance_clone.api.serial import image
 from glance_clone.api.serial import image_data
 from glance_clone.api.serial import image_list
 from glance_clone.api.serial import image_patch
+from glance_clone.api.serial import member
 from glance_clone.api.v2 import image_actions
 from glance_clone.api.v2 import image_data as image_data_actions
 from glance_clone.api.v2 import image_update
 from glance_clone.api.v2 import images
+from glance_clone.api.v2 import members
 from glance_clone.api.v2 import schemas
 
 #: Paths under ``/v2``, most used first: they are tried in this order.
@@ -39,8 +41,21 @@ TABLE = (
         PUT=Action(image_update.add_tag, image.render_empty),
         DELETE=Action(image_update.remove_tag, image.render_empty),
     ),
+    Path(
+        '/images/{image_id}/members',
+        GET=Action(members.index, member.render_list),
+        POST=Action(members.create, member.render, member.parse_create),
+    ),
+    Path(
+        '/images/{image_id}/members/{member_id}',
+        GET=Action(members.show, member.render),
+        PUT=Action(members.update, member.render, member.parse_update),
+        DELETE=Action(members.delete, image.render_empty),
+    ),
     Path('/images/{image_id}/actions/deactivate', POST=Action(image_actions.deactivate, image.render_empty)),
     Path('/images/{image_id}/actions/reactivate', POST=Action(image_actions.reactivate, image.render_empty)),
     Path('/schemas/image', GET=Action(schemas.image, schemas.render, body.refuse_any)),
     Path('/schemas/images', GET=Action(schemas.images, schemas.render, body.refuse_any)),
+    Path('/schemas/member', GET=Action(schemas.member, schemas.render, body.refuse_any)),
+    Path('/schemas/members', GET=Action(schemas.members, schemas.render, body.refuse_any)),
 )

@@ -14,6 +14,7 @@ from glance_clone.api.authorize import Door
 from glance_clone.api.schema.image import ImageSchema
 from glance_clone.domain.ports import ImageData
 from glance_clone.domain.ports import ImageRepository
+from glance_clone.domain.ports import MemberRepository
 from glance_clone.domain.ports import StoreRegistry
 
 
@@ -28,6 +29,7 @@ class Services:
     conf: cfg.ConfigOpts
     door: Door
     images: ImageRepository
+    members: MemberRepository
     data: ImageData
     stores: StoreRegistry
     image_schema: ImageSchema

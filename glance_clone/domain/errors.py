@@ -34,6 +34,20 @@ class ImageNotFound(NotFound):
         self.image_id = image_id
 
 
+class MemberNotFound(NotFound):
+    """The image is not shared with that project, as far as the caller may know."""
+
+    def __init__(self, image_id: str, member_id: str):
+        super().__init__(f'Image {image_id} has no member {member_id[:255]}.')
+
+
+class DuplicateMember(Conflict):
+    """The image is shared with that project already."""
+
+    def __init__(self, image_id: str, member_id: str):
+        super().__init__(f'Image {image_id} has a member {member_id} already.')
+
+
 class DuplicateImage(Conflict):
     """The id is, or once was, the id of an image."""
 

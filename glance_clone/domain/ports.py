@@ -17,6 +17,7 @@ from glance_clone.domain.caller import Caller
 from glance_clone.domain.image import Image
 from glance_clone.domain.lease import Lease
 from glance_clone.domain.location import Location
+from glance_clone.domain.member import Member
 from glance_clone.domain.query import ImageQuery
 
 
@@ -62,6 +63,39 @@ class ImageRepository(Protocol):
 
         :raises ImageNotFound: somebody else deleted it first
         :raises LeaseLost: the lease to drop is no longer held
+        """
+
+
+class MemberRepository(Protocol):
+    """Keeps the projects with which images are shared."""
+
+    def list(self, image_id: str) -> list[Member]:
+        """Return the members of an image, in the order in which they were added."""
+
+    def get(self, image_id: str, member_id: str) -> Member:
+        """Return one member.
+
+        :raises MemberNotFound: the project is none
+        """
+
+    def add(self, member: Member, quota: int) -> None:
+        """Store a new member; sets its times.
+
+        :param quota: largest number of members of one image, negative for any; counted in the same transaction
+        :raises DuplicateMember: the project is one already
+        :raises LimitExceeded: too many members
+        """
+
+    def save(self, member: Member) -> None:
+        """Store the status of a member; sets ``updated_at``.
+
+        :raises MemberNotFound: it was removed meanwhile
+        """
+
+    def remove(self, member: Member) -> None:
+        """Remove a member.
+
+        :raises MemberNotFound: it was removed meanwhile
         """
 
 

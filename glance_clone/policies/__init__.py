@@ -10,8 +10,9 @@ from oslo_policy import policy
 
 from glance_clone.policies import base
 from glance_clone.policies import image
+from glance_clone.policies import member
 
 
 def list_rules() -> Iterable[policy.RuleDefault]:
     """Return every default rule of the service."""
-    return itertools.chain(base.list_rules(), image.list_rules())
+    return itertools.chain(base.list_rules(), image.list_rules(), member.list_rules())

@@ -12,7 +12,7 @@ import fastjsonschema
 from glance_clone.domain import errors
 from glance_clone.domain import image
 
-_UUID = '^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$'
+UUID = '^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$'
 _STATUSES = [
     image.QUEUED,
     image.SAVING,
@@ -69,7 +69,7 @@ def _nullable(kind: str, description: str, **more: Any) -> dict[str, Any]:
 
 def _base_properties(disk_formats: Sequence[str], container_formats: Sequence[str]) -> dict[str, Any]:
     return {
-        'id': _text('Identifier of the image', pattern=_UUID),
+        'id': _text('Identifier of the image', pattern=UUID),
         'name': _nullable('string', 'Name to show to people', maxLength=255),
         'status': _text('State of the image and its data', readOnly=True, enum=_STATUSES),
         'visibility': _text('Who can see the image', enum=list(image.VISIBILITIES)),

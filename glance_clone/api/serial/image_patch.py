@@ -107,8 +107,9 @@ def _segments(pointer: Any) -> list[str]:
         raise errors.Invalid('The path of an operation is a string that begins with a slash.')
     if _ESCAPES.search(pointer):
         raise errors.Invalid('In a path, ~ is written ~0 and / is written ~1.')
-    segments = pointer[1:].split('/')
-    if len(segments) > 1 and not all(segments):
+    # Several slashes at the beginning count as one.
+    segments = pointer[1:].lstrip('/').split('/')
+    if (len(segments) > 1 and not all(segments)) or pointer == '//':
         raise errors.Invalid('A path has no empty parts and no slash at its end.')
     return [segment.strip().replace('~1', '/').replace('~0', '~') for segment in segments]
 

@@ -25,11 +25,13 @@ _FORMATS_OPEN = (images.QUEUED, images.IMPORTING)
 
 def update(api: Services, context: RequestContext, params: Params, wanted: list[Change]) -> Image:
     """Apply the operations of a PATCH."""
-    image = api.door.image(context, params['image_id'], 'get_image')
     if not wanted:
-        return image
-    api.door.require_on_image(context, image, 'modify_image')
+        return api.door.image(context, params['image_id'], 'get_image')
+    image = api.images.get(params['image_id'], context.caller)
     for change in wanted:
+        if change.name == 'visibility':
+            api.door.require_visibility(context, image, change.value)
+        api.door.require_on_image(context, image, 'modify_image')
         if change.name == 'locations':
             raise errors.Forbidden('The locations of images cannot be changed here.')
         if change.name in serial.WRITABLE or change.name == 'tags':
@@ -72,8 +74,6 @@ def _change_attribute(api: Services, context: RequestContext, image: Image, chan
         image.tags = set(change.value)
         limits.require_few_tags(api.conf, image.tags)
         return
-    if change.name == 'visibility':
-        api.door.require_visibility(context, image, change.value)
     number = change.name in ('min_disk', 'min_ram')
     setattr(image, change.name, int(change.value) if number else change.value)
 

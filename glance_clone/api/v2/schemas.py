@@ -9,6 +9,7 @@ import webob
 
 from glance_clone.api.context import RequestContext
 from glance_clone.api.resource import Params
+from glance_clone.api.schema import member as member_schema
 from glance_clone.api.serial.image import json_response
 from glance_clone.api.services import Services
 
@@ -21,6 +22,16 @@ def image(api: Services, context: RequestContext, params: Params, wanted: None) 
 def images(api: Services, context: RequestContext, params: Params, wanted: None) -> dict[str, Any]:
     """Return the schema of a list of images."""
     return api.image_schema.collection
+
+
+def member(api: Services, context: RequestContext, params: Params, wanted: None) -> dict[str, Any]:
+    """Return the schema of a member of an image."""
+    return member_schema.DOCUMENT
+
+
+def members(api: Services, context: RequestContext, params: Params, wanted: None) -> dict[str, Any]:
+    """Return the schema of a list of members."""
+    return member_schema.COLLECTION
 
 
 def render(api: Services, context: RequestContext, result: dict[str, Any], request: webob.Request) -> webob.Response:
