@@ -23,8 +23,8 @@ _current: list[Any] = []
 
 
 def application() -> Any:
-    """Return the WSGI application of the service that runs now."""
-    return _current[-1]
+    """Return a WSGI application that hands requests to the service that runs then; gabbi asks before there is any."""
+    return lambda environ, start_response: _current[-1](environ, start_response)
 
 
 class ImageService(fixture.GabbiFixture):
