@@ -85,7 +85,7 @@ class Directory:
 
     def free(self) -> int:
         """Return the bytes that this service may still write here."""
-        with self.opened() as descriptor:
+        with translated(f'Measuring {self.path}'), self.opened() as descriptor:
             state = os.fstatvfs(descriptor)
         return state.f_bavail * state.f_frsize
 

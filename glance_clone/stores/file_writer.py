@@ -106,6 +106,8 @@ class FileWriter:
             os.link(self._temporary, self._name, src_dir_fd=parent, dst_dir_fd=parent, follow_symlinks=False)
         except FileExistsError as error:
             raise errors.BlobExists('The store holds an object of this name already.') from error
+        except FileNotFoundError as error:
+            raise errors.StoreError('The data was removed while it came in: its upload had been given up for dead.') from error
         self._published = identity
         os.unlink(self._temporary, dir_fd=parent)
 

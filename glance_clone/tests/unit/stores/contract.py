@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every writable store must do; the tests of a driver inherit it."""
+
+from __future__ import annotations
+
+import threading
+
+from glance_clone.domain import errors
+
+DATA = bytes(range(256)) * 1000
+
+
+class BlobContract:
+    """Tests of :class:`glance_clone.domain.ports.BlobStore`.
+
+    A test case with these has ``self.store``, an empty store, and ``self.objects()``, which returns the names of all that
+    is in it, temporary or not.
+    """
+
+    def _put(self, name='blob', data=DATA, attempt='one'):
+        writer = self.store.writer(name, attempt, len(data))
+        writer.write(data)
+        return writer.commit()
+
+    def _get(self, location, *span):
+        reader = self.store.open(location, *span)
+        try:
+            return b''.join(reader), reader.size
+        finally:
+            reader.close()
+
+    def test_what_was_written_is_read(self):
+        location = self._put()
+        self.assertEqual((DATA, len(DATA)), self._get(location))
+        self.assertEqual(len(DATA), self.store.size(location))
+
+    def test_blocks_of_all_kinds_are_appended(self):
+        writer = self.store.writer('blob', 'one', None)
+        for block in (b'', b'a', bytearray(b'bc'), memoryview(b'def')):
+            writer.write(block)
+        self.assertEqual((b'abcdef', 6), self._get(writer.commit()))
+
+    def test_empty_object(self):
+        location = self.store.writer('blob', 'one', 0).commit()
+        self.assertEqual((b'', 0), self._get(location))
+
+    def test_parts_are_read(self):
+        location = self._put()
+        for offset, length in ((0, 1), (5, 300), (len(DATA) - 3, None), (len(DATA) - 3, 10), (len(DATA), None)):
+            expected = DATA[offset:] if length is None else DATA[offset : offset + length]
+            self.assertEqual((expected, len(DATA)), self._get(location, offset, length))
+
+    def test_nothing_is_visible_before_commit(self):
+        location = self._put()
+        self.store.remove(location)
+        writer = self.store.writer('blob', 'two', len(DATA))
+        writer.write(DATA)
+        self.assertRaises(errors.BlobNotFound, self.store.open, location)
+        writer.commit()
+        self.assertEqual(DATA, self._get(location)[0])
+
+    def test_abort_leaves_nothing_and_can_be_repeated(self):
+        writer = self.store.writer('blob', 'one', None)
+        writer.write(DATA)
+        writer.abort()
+        writer.abort()
+        self.assertEqual([], self.objects())
+
+    def test_abort_takes_back_what_was_committed(self):
+        writer = self.store.writer('blob', 'one', None)
+        writer.write(DATA)
+        writer.commit()
+        writer.abort()
+        self.assertEqual([], self.objects())
+
+    def test_an_object_is_never_replaced(self):
+        location = self._put()
+        writer = self.store.writer('blob', 'two', None)
+        writer.write(b'other')
+        self.assertRaises(errors.BlobExists, writer.commit)
+        writer.abort()
+        self.assertEqual(DATA, self._get(location)[0])
+        self.assertEqual(1, len(self.objects()))
+
+    def test_abort_spares_an_object_that_came_later(self):
+        first = self.store.writer('blob', 'one', None)
+        first.write(DATA)
+        self.store.remove(first.commit())
+        location = self._put(data=b'later', attempt='two')
+        first.abort()
+        self.assertEqual(b'later', self._get(location)[0])
+
+    def test_of_two_writers_one_wins(self):
+        results = []
+        barrier = threading.Barrier(2)
+
+        def write(attempt):
+            writer = self.store.writer('blob', attempt, None)
+            writer.write(attempt.encode() * 1000)
+            barrier.wait()
+            try:
+                results.append((attempt, writer.commit()))
+            except errors.BlobExists:
+                writer.abort()
+
+        threads = [threading.Thread(target=write, args=(attempt,)) for attempt in ('one', 'two')]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        ((winner, location),) = results
+        self.assertEqual(winner.encode() * 1000, self._get(location)[0])
+        self.assertEqual(1, len(self.objects()))
+
+    def test_remove(self):
+        location = self._put()
+        self.store.remove(location)
+        self.assertEqual([], self.objects())
+        for call in (self.store.remove, self.store.open, self.store.size):
+            self.assertRaises(errors.BlobNotFound, call, location)
+
+    def test_discard_removes_what_is_under_way(self):
+        writer = self.store.writer('blob', 'one', None)
+        writer.write(DATA)
+        self.store.discard('blob', 'one')
+        self.assertEqual([], self.objects())
+        writer.write(DATA)
+        self.assertRaises(errors.ImageServiceError, writer.commit)
+        writer.abort()
+        self.assertEqual([], self.objects())
+
+    def test_discard_removes_what_was_committed(self):
+        self._put()
+        self.store.discard('blob', 'one')
+        self.store.discard('blob', 'one')
+        self.assertEqual([], self.objects())
+
+    def test_discard_spares_other_objects_and_attempts(self):
+        self._put('other')
+        writer = self.store.writer('blob', 'two', None)
+        self.store.discard('blob', 'one')
+        writer.commit()
+        self.assertEqual(2, len(self.objects()))
