@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -23,7 +24,6 @@ def _sqlite_epoch(element: db_epoch, compiler: Any, **kwargs: Any) -> str:
 
 
 @compiler.compiles(db_epoch, 'mysql')
-@compiler.compiles(db_epoch, 'mariadb')
 def _mysql_epoch(element: db_epoch, compiler: Any, **kwargs: Any) -> str:
     return 'UNIX_TIMESTAMP()'
 
@@ -33,8 +33,8 @@ def _postgresql_epoch(element: db_epoch, compiler: Any, **kwargs: Any) -> str:
     return 'CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS BIGINT)'
 
 
-class exactly(sa.sql.expression.ColumnElement[bool]):
-    """Equality of text code point by code point (D-11), whatever the collation of the column.
+class _Exact(sa.sql.expression.ColumnElement[bool]):
+    """A comparison of text that on MySQL must hold for the bytes as well.
 
     The plain comparison stays beside the exact one, so that an index on the column can be used.
     """
@@ -42,23 +42,31 @@ class exactly(sa.sql.expression.ColumnElement[bool]):
     inherit_cache = True
     type = sa.Boolean()
     _traverse_internals = [
-        ('column', sa.sql.visitors.InternalTraversal.dp_clauseelement),
-        ('value', sa.sql.visitors.InternalTraversal.dp_clauseelement),
+        ('plain', sa.sql.visitors.InternalTraversal.dp_clauseelement),
+        ('bytewise', sa.sql.visitors.InternalTraversal.dp_clauseelement),
     ]
 
-    def __init__(self, column: Any, value: Any):
-        self.column = column
-        self.value = value if isinstance(value, sa.sql.expression.ClauseElement) else sa.bindparam(None, value, unique=True)
+    def __init__(self, plain: Any, bytewise: Any):
+        self.plain = plain
+        self.bytewise = bytewise
 
 
-@compiler.compiles(exactly)
-def _exactly(element: exactly, compiler: Any, **kwargs: Any) -> str:
-    return f'{compiler.process(element.column, **kwargs)} = {compiler.process(element.value, **kwargs)}'
+def exactly(column: Any, value: Any) -> sa.ColumnElement[bool]:
+    """Return whether text is equal code point by code point (D-11), whatever the collation of the column."""
+    value = value if isinstance(value, sa.sql.expression.ClauseElement) else sa.literal(value, sa.String())
+    return _Exact(column == value, sa.cast(column, sa.BINARY()) == sa.cast(value, sa.BINARY()))
 
 
-@compiler.compiles(exactly, 'mysql')
-@compiler.compiles(exactly, 'mariadb')
-def _exactly_on_mysql(element: exactly, compiler: Any, **kwargs: Any) -> str:
-    column = compiler.process(element.column, **kwargs)
-    value = compiler.process(element.value, **kwargs)
-    return f'({column} = {value} AND CAST({column} AS BINARY) = CAST({value} AS BINARY))'
+def exactly_one_of(column: Any, values: Sequence[str]) -> sa.ColumnElement[bool]:
+    """Return whether text is exactly equal to one of the values."""
+    return _Exact(column.in_(values), sa.cast(column, sa.BINARY()).in_([value.encode() for value in values]))
+
+
+@compiler.compiles(_Exact)
+def _exact(element: _Exact, compiler: Any, **kwargs: Any) -> Any:
+    return compiler.process(element.plain, **kwargs)
+
+
+@compiler.compiles(_Exact, 'mysql')
+def _exact_on_mysql(element: _Exact, compiler: Any, **kwargs: Any) -> str:
+    return f'({compiler.process(element.plain, **kwargs)} AND {compiler.process(element.bytewise, **kwargs)})'

@@ -8,25 +8,27 @@ the order as in the comparison with the marker.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from glance_clone.db.models import image as tables
+from glance_clone.domain.image import Image
 from glance_clone.domain.query import ImageQuery
 
 _EPOCH = datetime.datetime(1970, 1, 1)
 
-Order = list[tuple[str, str]]
+Order = tuple[tuple[str, str], ...]
+
+#: How many rows a page has at most.
+SIZE = sa.bindparam('size', type_=sa.Integer())
 
 
 def total_order(query: ImageQuery) -> Order:
     """Return (attribute, direction) pairs in which no two images are equal."""
-    order = list(query.sort)
-    names = {name for name, _ in order}
-    order += [(name, query.tie_direction) for name in ('created_at', 'id') if name not in names]
-    return order
+    names = {name for name, _ in query.sort}
+    ties = [(name, query.tie_direction) for name in ('created_at', 'id') if name not in names]
+    return (*query.sort, *ties)
 
 
 def order_by(order: Order) -> list[Any]:
@@ -34,22 +36,24 @@ def order_by(order: Order) -> list[Any]:
     return [_key(name).desc() if direction == 'desc' else _key(name).asc() for name, direction in order]
 
 
-def after(order: Order, marker: Sequence[Any]) -> sa.ColumnElement[bool]:
-    """Return which rows come after a marker.
-
-    :param marker: the marker's values of the attributes of the order
-    """
+def after(order: Order) -> sa.ColumnElement[bool]:
+    """Return which rows come after a marker, whose values are the parameters of :func:`place`."""
     alternatives = []
     equal: list[sa.ColumnElement[bool]] = []
-    for (name, direction), found in zip(order, marker, strict=True):
-        key = _key(name)
-        value = _null_of(name) if found is None else found
+    for number, (name, direction) in enumerate(order):
+        key, value = _key(name), sa.bindparam(f'after_{number}', type_=tables.images.c[name].type)
         alternatives.append(sa.and_(*equal, key < value if direction == 'desc' else key > value))
         equal.append(key == value)
-        if len(equal) == 1:
+        if number == 0:
             # Follows from the alternatives, but it is what lets databases start in the middle of an index.
             bound = key <= value if direction == 'desc' else key >= value
     return sa.and_(bound, sa.or_(*alternatives))
+
+
+def place(order: Order, marker: Image) -> dict[str, Any]:
+    """Return the parameters that say where in the order a marker is."""
+    found = [(name, getattr(marker, name)) for name, _ in order]
+    return {f'after_{number}': _null_of(name) if value is None else value for number, (name, value) in enumerate(found)}
 
 
 def _key(name: str) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from glance_clone.db import filters
 from glance_clone.db.expressions import exactly
 from glance_clone.db.models import image as tables
 from glance_clone.domain.image import Image
@@ -20,14 +21,12 @@ COLUMNS = tuple(tables.images.c[field.name] for field in dataclasses.fields(Imag
 _COUNT = len(COLUMNS)
 _ID_LENGTH = 36
 
-_WITHOUT_PROJECT = ''
-
 #: The caller's project if the image is shared with it.
 _MEMBER = (
     sa.select(tables.members.c.member)
     .where(
         tables.members.c.image_id == tables.images.c.id,
-        exactly(tables.members.c.member, sa.bindparam('project', type_=sa.String())),
+        exactly(tables.members.c.member, filters.PROJECT),
         tables.members.c.deleted == sa.false(),
     )
     .limit(1)
@@ -74,16 +73,11 @@ def fetch(connection: sa.Connection, image_id: str, project: str | None = None) 
     return image
 
 
-def fetch_all(connection: sa.Connection, statement: sa.Select[Any], project: str | None) -> list[Image]:
-    """Return the complete images of a statement that extends :data:`SELECT`; they cannot be saved."""
-    return complete(connection, connection.execute(statement, {'project': project or _WITHOUT_PROJECT}))
-
-
 def row_of(connection: sa.Connection, image_id: str, project: str | None) -> sa.Row[Any] | None:
     """Return the row of an image, also of a deleted one; None if there is none of exactly this id."""
     if len(image_id) > _ID_LENGTH or not image_id.isascii() or '\0' in image_id:
         return None
-    row = connection.execute(_ONE, {'image_id': image_id, 'project': project or _WITHOUT_PROJECT}).first()
+    row = connection.execute(_ONE, {'image_id': image_id, 'project': project or filters.WITHOUT_PROJECT}).first()
     return row if row is not None and row.id == image_id else None
 
 
@@ -99,11 +93,11 @@ def complete(connection: sa.Connection, rows: Iterable[sa.Row[Any]]) -> list[Ima
     images = {row[0]: bare(row) for row in rows}
     ids = {'ids': list(images)}
     if images:
-        for image_id, name, value in connection.execute(_PROPERTIES, ids):
+        for image_id, name, value in connection.execute(_PROPERTIES, ids).all():
             images[image_id].properties[name] = value
-        for image_id, value in connection.execute(_TAGS, ids):
+        for image_id, value in connection.execute(_TAGS, ids).all():
             images[image_id].tags.add(value)
-        for image_id, number, url, metadata, status in connection.execute(_LOCATIONS, ids):
+        for image_id, number, url, metadata, status in connection.execute(_LOCATIONS, ids).all():
             images[image_id].locations.append(Location(url, decoded(metadata), status, number))
     return list(images.values())
 
