@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
-from queue import Empty
-from queue import SimpleQueue
+# The C module, since eventlet replaces the class of the module ``queue`` by one that native threads cannot use.
+from _queue import Empty
+from _queue import SimpleQueue
+from collections.abc import Sequence
 from typing import Protocol
 
 from glance_clone.domain.ports import Concurrency
@@ -26,41 +28,30 @@ class Lanes:
     :param depth: blocks that may be on their way at once
     """
 
-    def __init__(self, filters: list[Filter], concurrency: Concurrency, depth: int):
-        self._concurrency = concurrency
-        # A queue that blocks natively also where eventlet has replaced the other kinds.
-        self._done: SimpleQueue[None] = SimpleQueue()
-        self._lanes = [_Lane(each, concurrency, self._done) for each in filters]
-        self._most = depth * len(filters)
-        self._under_way = 0
+    def __init__(self, filters: Sequence[Filter], concurrency: Concurrency, depth: int):
+        self._lanes = [_Lane(each, concurrency) for each in filters]
+        self._depth = depth
 
     def put(self, block: bytes) -> None:
         """Give a block to all filters; waits while too many blocks are on their way.
 
         Raises what a filter raised to an earlier block.
         """
-        self._wait_until(self._most - len(self._lanes))
+        for lane in self._lanes:
+            lane.wait_until(self._depth - 1)
         self._raise_failure()
-        self._under_way += len(self._lanes)
         for lane in self._lanes:
             lane.put(block)
 
     def drain(self) -> None:
         """Wait until no filter has anything to do."""
-        self._wait_until(0)
+        for lane in self._lanes:
+            lane.wait_until(0)
 
     def finish(self) -> None:
         """Wait for all filters, and raise what one raised."""
         self.drain()
         self._raise_failure()
-
-    def _wait_until(self, most: int) -> None:
-        while self._under_way > most:
-            try:
-                self._done.get_nowait()
-            except Empty:
-                self._concurrency.start(self._done.get).wait()
-            self._under_way -= 1
 
     def _raise_failure(self) -> None:
         for lane in self._lanes:
@@ -69,26 +60,35 @@ class Lanes:
 
 
 class _Lane:
-    """The way of all blocks through one filter.
+    """The way of all blocks through one filter."""
 
-    :param done: gets a token for each block that was dealt with
-    """
-
-    def __init__(self, worker: Filter, concurrency: Concurrency, done: SimpleQueue[None]):
+    def __init__(self, worker: Filter, concurrency: Concurrency):
         self.failure: Exception | None = None
         self._worker = worker
         self._concurrency = concurrency
-        self._done = done
+        self._under_way = 0
         self._waiting: SimpleQueue[bytes] = SimpleQueue()
+        #: Gets a token for each block that was dealt with.
+        self._done: SimpleQueue[None] = SimpleQueue()
         #: Holds one token while no thread works here; whoever takes it works.
         self._idle: SimpleQueue[None] = SimpleQueue()
         self._idle.put(None)
 
     def put(self, block: bytes) -> None:
         """Leave a block to the thread that works here, or to a new one."""
+        self._under_way += 1
         self._waiting.put(block)
         if self._begin():
             self._concurrency.start(self._work)
+
+    def wait_until(self, most: int) -> None:
+        """Wait until at most so many blocks are on their way here."""
+        while self._under_way > most:
+            try:
+                self._done.get_nowait()
+            except Empty:
+                self._concurrency.start(self._done.get).wait()
+            self._under_way -= 1
 
     def _begin(self) -> bool:
         try:

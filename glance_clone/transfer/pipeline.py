@@ -37,7 +37,7 @@ def run(
     :param checks: cheap filters; each may refuse a block before the workers see it
     :param workers: filters that run at the same time
     """
-    lanes = Lanes(list(workers), concurrency, DEPTH)
+    lanes = Lanes(workers, concurrency, DEPTH)
     try:
         for index, block in enumerate(blocks(source, block_size)):
             for check in checks:
