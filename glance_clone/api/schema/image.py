@@ -31,9 +31,9 @@ _VALIDATION_DATA = {
     'writeOnly': True,
     'additionalProperties': False,
     'properties': {
-        'checksum': {'description': 'MD5, hexadecimal', 'type': 'string', 'minLength': 32, 'maxLength': 32},
-        'os_hash_algo': {'description': 'Algorithm of os_hash_value', 'type': 'string', 'maxLength': 64},
-        'os_hash_value': {'description': 'Hash, hexadecimal', 'type': 'string', 'maxLength': 128},
+        'checksum': {'type': 'string', 'minLength': 32, 'maxLength': 32},
+        'os_hash_algo': {'type': 'string', 'maxLength': 64},
+        'os_hash_value': {'type': 'string', 'maxLength': 128},
     },
     'required': ['os_hash_algo', 'os_hash_value'],
 }
