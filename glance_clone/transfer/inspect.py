@@ -101,8 +101,8 @@ class Inspection:
         """Show a piece to one detector; one that has failed or found nothing needs to see no more."""
         try:
             detector.eat_chunk(piece)
-        except Exception as error:
-            LOG.debug('Not %s: %s', detector, error)
+        except Exception:
+            LOG.debug('The data is not %s.', detector)
             self._active.remove(detector)
         else:
             if detector.complete and not _matches(detector):
