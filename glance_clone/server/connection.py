@@ -33,9 +33,9 @@ LOG = logging.getLogger(__name__)
 #: way when that begins is still answered.
 _LOOK = 1.0
 #: Seconds for which we take what a client goes on sending after our last answer, because it would never see that answer if
-#: we closed; and those that it may pause meanwhile.
-_LINGER = 30.0
-_LINGER_IDLE = 2.0
+#: we closed: the rest of an upload that was refused, or of what was no request; and those that it may pause meanwhile.
+_LINGER_UPLOAD = 30.0
+_LINGER = 2.0
 _DISCARD = 256 * 1024
 
 
@@ -52,14 +52,14 @@ class Connection:
         self._sock = sock
         self._peer = (str(address[0]), str(address[1])) if isinstance(address, tuple) else ('local', '0')
         self._deadline = time.monotonic() + self._limits.head_time
-        self._all_read = True
+        self._linger_time = 0.0
 
     def run(self) -> None:
         """Serve requests until the connection ends. Nothing that a client does makes this raise."""
         try:
             self._encrypt()
-            if self._serve_all():
-                self._linger()
+            self._serve_all()
+            self._linger()
             self._say_goodbye()
         except OSError as error:  # ClientGone and ClientSlow among them
             LOG.debug('%s: the connection ended: %s', self._peer[0], error)
@@ -80,18 +80,17 @@ class Connection:
         encrypted.settimeout(self._limits.head_time)
         encrypted.do_handshake()
 
-    def _serve_all(self) -> bool:
-        """Serve one request after the other; return whether the client may still be sending at the end."""
+    def _serve_all(self) -> None:
+        """Serve one request after the other."""
         self._reader = Reader(self._sock)
         for number in range(1, self._limits.requests + 1):
             if not self._await_request():
-                return False
+                return
             if number > 1:
                 self._deadline = time.monotonic() + self._limits.head_time
             if not self._serve(last=number == self._limits.requests):
-                return not self._all_read
+                return
             self._deadline = time.monotonic() + self._limits.idle
-        return False
 
     def _await_request(self) -> bool:
         """Wait for the first byte of a request; return False if none is to be expected any more."""
@@ -108,7 +107,6 @@ class Connection:
     def _serve(self, last: bool) -> bool:
         """Serve one request; return whether the connection is fit for another."""
         begin = time.monotonic()
-        self._all_read = False
         sender = Sender(self._sock, self._limits.write_idle)
         try:
             head = read_head(self._reader, self._limits, self._deadline)
@@ -127,9 +125,10 @@ class Connection:
         try:
             return Exchange(self._site, sender, head, body, self._peer[0], last).run(environ)
         finally:
-            self._all_read = body.complete
+            self._linger_time = 0.0 if body.complete else _LINGER_UPLOAD
 
     def _refuse(self, sender: Sender, status: int, reason: str, begin: float) -> None:
+        self._linger_time = _LINGER
         try:
             sender.send(refusal(status, reason))
         finally:
@@ -137,16 +136,18 @@ class Connection:
 
     def _linger(self) -> None:
         """Take and forget what the client still sends."""
+        if not self._linger_time:
+            return
         if self._site.tls is None:
             self._sock.shutdown(socket.SHUT_WR)
-        end = time.monotonic() + _LINGER
+        end = time.monotonic() + self._linger_time
         with contextlib.suppress(ClientGone, ClientSlow):
             while (left := end - time.monotonic()) > 0:
-                self._reader.some(_DISCARD, min(left, _LINGER_IDLE))
+                self._reader.some(_DISCARD, min(left, _LINGER))
                 time.sleep(0)
 
     def _say_goodbye(self) -> None:
         """Tell a TLS client that what it got was all of it."""
         if isinstance(self._sock, ssl.SSLSocket):
-            self._sock.settimeout(_LINGER_IDLE)
+            self._sock.settimeout(_LINGER)
             self._sock.unwrap()
