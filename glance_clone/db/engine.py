@@ -50,7 +50,13 @@ _WRITES = 'glance_clone_writes'
 
 #: Failures that another attempt may not meet. What SQLAlchemy calls operational is of that kind: locks that others
 #: hold, too many connections, conflicts of transactions, full disks, servers that start or stop.
-_PASSING = (db_exc.DBDeadlock, db_exc.DBConnectionError, sa_exc.TimeoutError, sa_exc.OperationalError)
+_PASSING = (
+    db_exc.DBDeadlock,
+    db_exc.DBConnectionError,
+    db_exc.DBNonExistentDatabase,
+    sa_exc.TimeoutError,
+    sa_exc.OperationalError,
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
