@@ -36,7 +36,26 @@ def configured(url: str, **values: object) -> cfg.ConfigOpts:
     return conf
 
 
-class DatabaseTestCase(base.TestCase):
+class _TestCase(base.TestCase):
+    database: Database
+
+    @contextlib.contextmanager
+    def statements(self) -> Iterator[list[str]]:
+        """Lend a list that takes what is sent to the database meanwhile, the begin of transactions apart."""
+        sent: list[str] = []
+
+        def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+            if not statement.startswith('BEGIN'):
+                sent.append(statement)
+
+        sa.event.listen(self.database.engine, 'before_cursor_execute', note)
+        try:
+            yield sent
+        finally:
+            sa.event.remove(self.database.engine, 'before_cursor_execute', note)
+
+
+class DatabaseTestCase(_TestCase):
     """A test with an empty database of its own.
 
     :cvar kind: ``sqlite``, ``mariadb`` or ``postgresql``
@@ -63,14 +82,13 @@ ADMIN = Caller('operators', is_admin=True)
 TTL = 60
 
 
-class RepositoryTestCase(base.TestCase):
+class RepositoryTestCase(_TestCase):
     """Tests of repositories, on a database that the tests of a class share and find empty.
 
     :cvar kind: ``sqlite``, ``mariadb`` or ``postgresql``
     """
 
     kind: ClassVar[str]
-    database: ClassVar[Database]
 
     @classmethod
     def setUpClass(cls) -> None:
@@ -118,18 +136,3 @@ class RepositoryTestCase(base.TestCase):
     def lease(self, image: Image, operation: str = 'upload', owner: str = 'worker') -> Lease:
         """Return a lease that is not stored."""
         return Lease(image.id, operation, owner, attempt=uuid.uuid4().hex, detail={'store': 'fast'})
-
-    @contextlib.contextmanager
-    def statements(self) -> Iterator[list[str]]:
-        """Lend a list that takes what is sent to the database meanwhile, the begin of transactions apart."""
-        sent: list[str] = []
-
-        def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
-            if not statement.startswith('BEGIN'):
-                sent.append(statement)
-
-        sa.event.listen(self.database.engine, 'before_cursor_execute', note)
-        try:
-            yield sent
-        finally:
-            sa.event.remove(self.database.engine, 'before_cursor_execute', note)
