@@ -82,7 +82,7 @@ class Application:
     def _find(self, request: webob.Request) -> tuple[Action, Params]:
         try:
             url = request.path_info
-        except UnicodeDecodeError:
+        except UnicodeError:
             raise errors.Invalid('The path of the URL is not UTF-8.') from None
         match = self._mapper.match(url)
         if match is None:

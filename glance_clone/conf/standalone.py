@@ -6,7 +6,7 @@ from __future__ import annotations
 from oslo_config import cfg
 
 _SOCKET = [
-    cfg.HostAddressOpt('bind_host', default='0.0.0.0', help='Address to listen on: IPv4, IPv6 or a host name.'),
+    cfg.HostAddressOpt('bind_host', default='0.0.0.0', help='Address to listen on: IPv4, IPv6 or a host name.'),  # noqa: S104
     cfg.PortOpt('bind_port', help='Port to listen on; 9292 where it is not set.'),
     cfg.IntOpt('backlog', default=4096, min=1, help='Connections that may wait to be accepted.'),
     cfg.IntOpt('tcp_keepidle', default=600, min=1, help='Idle seconds after which TCP keepalive probes begin.'),

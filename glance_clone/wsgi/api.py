@@ -19,6 +19,12 @@ from oslo_log import log as logging
 
 from glance_clone import bootstrap
 
+try:
+    import uwsgi
+    import uwsgidecorators
+except ImportError:  # every other server
+    uwsgi = None
+
 LOG = logging.getLogger(__name__)
 
 _DIR_VARIABLE = 'OS_GLANCE_CONFIG_DIR'
@@ -78,10 +84,7 @@ def load() -> Application:
 
 def _start_with_worker(application: Application) -> None:
     """Under uWSGI, begin with the worker instead of with its first request: work of dead workers must not wait for one."""
-    try:
-        import uwsgi
-        import uwsgidecorators
-    except ImportError:
+    if uwsgi is None:
         return
     if uwsgi.worker_id():
         application.start()

@@ -21,8 +21,8 @@ from glance_clone.domain.ports import ByteSource
 
 OCTET_STREAM = 'application/octet-stream'
 _BLOCK = 1 << 20
-_RANGE = re.compile(r'bytes=\s*(\d*)\s*-\s*(\d*)', re.ASCII | re.IGNORECASE)
-_OLD_RANGE = re.compile(r'bytes\s+(\d+)-(\d+)/(\d+|\*)\s*$', re.ASCII)
+_RANGE = re.compile(r'bytes=\s*(\d{0,20})\s*-\s*(\d{0,20})(?!\d)', re.ASCII | re.IGNORECASE)
+_OLD_RANGE = re.compile(r'bytes\s+(\d{1,20})-(\d{1,20})/(\d+|\*)\s*$', re.ASCII)
 
 
 @dataclasses.dataclass(slots=True)

@@ -17,6 +17,7 @@ from glance_clone.api.serial import body
 from glance_clone.api.serial import image
 from glance_clone.api.services import Services
 from glance_clone.domain import errors
+from glance_clone.domain.image import RESERVED_PREFIX
 
 ADD, REPLACE, REMOVE = 'add', 'replace', 'remove'
 _VERBS = (ADD, REPLACE, REMOVE)
@@ -115,7 +116,7 @@ def _segments(pointer: Any) -> list[str]:
 
 
 def _check(api: Services, change: Change) -> None:
-    if change.name in _FIXED or change.name.startswith(image.RESERVED_PREFIX):
+    if change.name in _FIXED or change.name.startswith(RESERVED_PREFIX):
         raise errors.Forbidden(f'Only the service itself sets {change.name}.')
     if change.verb != REMOVE and change.position is None:
         values = {change.name: change.value}

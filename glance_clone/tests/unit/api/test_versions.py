@@ -19,15 +19,15 @@ class VersionsTest(base.BaseTestCase):
 
     def test_plain(self):
         ids, _ = self._listed()
-        self.assertEqual('v2.15 v2.9 v2.17 v2.7 v2.6 v2.5 v2.4 v2.3 v2.2 v2.1 v2.0'.split(), ids)
+        self.assertEqual(['v2.15', 'v2.9', 'v2.17', 'v2.7', 'v2.6', 'v2.5', 'v2.4', 'v2.3', 'v2.2', 'v2.1', 'v2.0'], ids)
 
     def test_with_stores(self):
         ids, _ = self._listed(stores={'a': 'file'})
-        self.assertEqual('v2.15 v2.13 v2.12 v2.11 v2.10 v2.9 v2.8 v2.17 v2.7'.split(), ids[:9])
+        self.assertEqual(['v2.15', 'v2.13', 'v2.12', 'v2.11', 'v2.10', 'v2.9', 'v2.8', 'v2.17', 'v2.7'], ids[:9])
 
     def test_with_cache(self):
         ids, _ = self._listed(cache='/c')
-        self.assertEqual('v2.18 v2.17 v2.16 v2.15 v2.14 v2.9 v2.7'.split(), ids[:7])
+        self.assertEqual(['v2.18', 'v2.17', 'v2.16', 'v2.15', 'v2.14', 'v2.9', 'v2.7'], ids[:7])
 
     def test_the_highest_version_is_the_only_current_one(self):
         for options in ({}, {'stores': {'a': 'file'}}, {'cache': '/c'}, {'cache': '/c', 'stores': {'a': 'file'}}):

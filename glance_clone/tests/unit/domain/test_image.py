@@ -34,5 +34,6 @@ class StatusMachineTest(base.BaseTestCase):
         image = Image('i', status=images.SAVING, size=5, virtual_size=5, checksum='c', os_hash_algo='sha512')
         image.locations = [Location('file:///x')]
         image.move_to(images.QUEUED)
-        self.assertEqual((None, None, None, None, []), (
-            image.size, image.virtual_size, image.checksum, image.os_hash_algo, image.locations))
+        self.assertEqual(
+            (None, None, None, None, []), (image.size, image.virtual_size, image.checksum, image.os_hash_algo, image.locations)
+        )

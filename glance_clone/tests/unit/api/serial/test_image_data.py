@@ -64,4 +64,4 @@ class RangeTest(base.BaseTestCase):
             span = span_of((header, None), TOTAL)
         except (errors.RangeNotSatisfiable, errors.Invalid):
             return
-        self.assertTrue(0 <= span.offset and span.length > 0 and span.offset + span.length <= TOTAL)
+        self.assertTrue(span.offset >= 0 and span.length > 0 and span.offset + span.length <= TOTAL)
