@@ -50,6 +50,10 @@ class _Exact(sa.sql.expression.ColumnElement[bool]):
         self.plain = plain
         self.bytewise = bytewise
 
+    def self_group(self, against: Any = None) -> Any:
+        """Return itself: it needs no ``= 1``, which would hide it from indexes, on databases without booleans."""
+        return self
+
 
 def exactly(column: Any, value: Any) -> sa.ColumnElement[bool]:
     """Return whether text is equal code point by code point (D-11), whatever the collation of the column."""

@@ -40,17 +40,22 @@ _ONE: sa.Select[Any] = sa.select(*COLUMNS, _MEMBER, tables.images.c.deleted).whe
 )
 
 
-def _children(table: sa.Table, *columns: str) -> sa.Select[Any]:
-    return (
-        sa.select(table.c.image_id, *(table.c[name] for name in columns))
-        .where(table.c.image_id.in_(sa.bindparam('ids', expanding=True)), table.c.deleted == sa.false())
-        .order_by(table.c.id)
-    )
+class _Children:
+    """The rows of a table that belong to images: of one, or of many with their ids in front."""
+
+    def __init__(self, table: sa.Table, *columns: str, condition: sa.ColumnElement[bool] | None = None):
+        wanted = [table.c[name] for name in columns]
+        alive = table.c.deleted == sa.false() if condition is None else sa.and_(table.c.deleted == sa.false(), condition)
+        of_one, of_many = sa.bindparam('image_id'), sa.bindparam('ids', expanding=True)
+        self.of_one: sa.Select[Any] = sa.select(*wanted).where(table.c.image_id == of_one, alive).order_by(table.c.id)
+        self.of_many: sa.Select[Any] = (
+            sa.select(table.c.image_id, *wanted).where(table.c.image_id.in_(of_many), alive).order_by(table.c.id)
+        )
 
 
-_PROPERTIES = _children(tables.properties, 'name', 'value')
-_TAGS = _children(tables.tags, 'value')
-_LOCATIONS = _children(tables.locations, 'id', 'value', 'meta_data', 'status').where(tables.locations.c.status == 'active')
+_PROPERTIES = _Children(tables.properties, 'name', 'value')
+_TAGS = _Children(tables.tags, 'value')
+_LOCATIONS = _Children(tables.locations, 'value', 'meta_data', 'status', 'id', condition=tables.locations.c.status == 'active')
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -68,7 +73,10 @@ def fetch(connection: sa.Connection, image_id: str, project: str | None = None) 
     row = row_of(connection, image_id, project)
     if row is None or row.deleted:
         return None
-    (image,) = complete(connection, [row])
+    image, its = bare(row), {'image_id': image_id}
+    image.properties = dict(connection.execute(_PROPERTIES.of_one, its).tuples().all())
+    image.tags = set(connection.execute(_TAGS.of_one, its).scalars().all())
+    image.locations = [_location(*found) for found in connection.execute(_LOCATIONS.of_one, its).all()]
     image.row_version = snapshot(image)
     return image
 
@@ -91,20 +99,24 @@ def bare(row: sa.Row[Any]) -> Image:
 def complete(connection: sa.Connection, rows: Iterable[sa.Row[Any]]) -> list[Image]:
     """Return the images of rows, with their properties, tags and locations read in one statement each."""
     images = {row[0]: bare(row) for row in rows}
-    ids = {'ids': list(images)}
+    theirs = {'ids': list(images)}
     if images:
-        for image_id, name, value in connection.execute(_PROPERTIES, ids).all():
+        for image_id, name, value in connection.execute(_PROPERTIES.of_many, theirs).all():
             images[image_id].properties[name] = value
-        for image_id, value in connection.execute(_TAGS, ids).all():
+        for image_id, value in connection.execute(_TAGS.of_many, theirs).all():
             images[image_id].tags.add(value)
-        for image_id, number, url, metadata, status in connection.execute(_LOCATIONS, ids).all():
-            images[image_id].locations.append(Location(url, decoded(metadata), status, number))
+        for image_id, *found in connection.execute(_LOCATIONS.of_many, theirs).all():
+            images[image_id].locations.append(_location(*found))
     return list(images.values())
 
 
 def location_numbers(connection: sa.Connection, image_id: str) -> dict[str, int]:
     """Return the row numbers of the locations of an image by their URLs."""
-    return {row.value: row.id for row in connection.execute(_LOCATIONS, {'ids': [image_id]})}
+    return {row.value: row.id for row in connection.execute(_LOCATIONS.of_one, {'image_id': image_id})}
+
+
+def _location(url: str, metadata: str | None, status: str, number: int) -> Location:
+    return Location(url, (json.loads(metadata) if metadata else None) or {}, status, number)
 
 
 def snapshot(image: Image) -> Snapshot:
@@ -120,8 +132,3 @@ def snapshot(image: Image) -> Snapshot:
 def stored(location: Location) -> dict[str, str]:
     """Return a location as the database keeps it, by column."""
     return {'value': location.url, 'meta_data': json.dumps(location.metadata), 'status': location.status}
-
-
-def decoded(metadata: str | None) -> dict[str, Any]:
-    """Return the metadata of a location from what the database keeps."""
-    return (json.loads(metadata) if metadata else None) or {}
