@@ -141,8 +141,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _config_files() -> list[str]:
-    programs = ('glance', 'glance-api', 'glance-manage')
-    return [path for program in programs for path in cfg.find_config_files(project=bootstrap.PROJECT, prog=program)]
+    """Return the files to read, of which later ones override earlier ones."""
+    programs = ('glance-api', 'glance-manage')
+    found = [path for program in programs for path in cfg.find_config_files(project=bootstrap.PROJECT, prog=program)]
+    return list(dict.fromkeys(found))
 
 
 if __name__ == '__main__':

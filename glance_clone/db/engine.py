@@ -197,6 +197,9 @@ def _persist(attempt: Callable[[bool], _T]) -> _T:
         started = time.monotonic()
         try:
             return attempt(again)
+        except db_exc.DBDataError as error:
+            LOG.info('The database refused a value: %s', reason(error))
+            raise errors.Invalid('A value is longer or larger than the database can keep.') from error
         except _PASSING as error:
             delay = pause * random.uniform(0.5, 1.0)  # noqa: S311
             failed = time.monotonic()

@@ -46,7 +46,8 @@ class _Children:
     def __init__(self, table: sa.Table, *columns: str, condition: sa.ColumnElement[bool] | None = None):
         wanted = [table.c[name] for name in columns]
         alive = table.c.deleted == sa.false() if condition is None else sa.and_(table.c.deleted == sa.false(), condition)
-        of_one, of_many = sa.bindparam('image_id'), sa.bindparam('ids', expanding=True)
+        of_one: sa.BindParameter[str] = sa.bindparam('image_id')
+        of_many: sa.BindParameter[str] = sa.bindparam('ids', expanding=True)
         self.of_one: sa.Select[Any] = sa.select(*wanted).where(table.c.image_id == of_one, alive).order_by(table.c.id)
         self.of_many: sa.Select[Any] = (
             sa.select(table.c.image_id, *wanted).where(table.c.image_id.in_(of_many), alive).order_by(table.c.id)
