@@ -6,6 +6,7 @@ A body that breaks off is told apart from one that ends: with a Content-Length b
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from glance_clone.domain import errors
@@ -20,6 +21,15 @@ except ImportError:  # every other server, and tests
 _CHUNK_TIMEOUT = 30
 
 _BROKEN_OFF = 'The connection ended before the whole body had arrived.'
+
+
+def _malformed() -> tuple[type[Exception], ...]:
+    """Return the errors by which servers tell of malformed chunks; gunicorn has a kind of its own."""
+    gunicorn = sys.modules.get('gunicorn.http.errors')
+    return (ValueError, gunicorn.ParseException) if gunicorn else (ValueError,)
+
+
+_MALFORMED = _malformed()
 
 
 def body_source(environ: dict[str, Any]) -> ByteSource:
@@ -76,7 +86,7 @@ def _read(source: Any, size: int) -> bytes:
         raise errors.ClientTooSlow('The body came too slowly, or stopped coming.') from None
     except OSError:
         raise errors.ClientDisconnected(_BROKEN_OFF) from None
-    except ValueError:
+    except _MALFORMED:
         raise errors.Invalid('The chunks of the body are malformed.') from None
     return block
 

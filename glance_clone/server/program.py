@@ -99,13 +99,17 @@ class Program:
         """Serve until a signal asks to stop; return the exit status."""
         if self._workers == 0:
             return self._serve(None, systemd.notify_once)
-        supervisor = Supervisor(self._serve_in_child, self._reload, lambda: self._conf.graceful_shutdown_timeout)
-        return supervisor.run(self._workers)
+        return Supervisor(self._serve_in_child, self._reload, self._before_stop).run(self._workers)
 
     def _count_workers(self) -> int:
         if self._conf.workers is not None:
             return int(self._conf.workers)
         return min(len(os.sched_getaffinity(0)), _MOST_WORKERS)
+
+    def _before_stop(self) -> float:
+        """Refuse connections from now on; return how long the workers may take."""
+        self._listener.close()
+        return float(self._conf.graceful_shutdown_timeout)
 
     def _reload(self) -> int:
         """Read the configuration files anew; return the number of workers.

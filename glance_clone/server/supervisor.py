@@ -59,13 +59,13 @@ class Supervisor:
 
     :param serve: runs in each worker and returns its exit status
     :param reload: reads the configuration anew and returns the number of workers; raises RuntimeError if it is no good
-    :param grace: returns the seconds that workers take at most to stop; 0: any
+    :param stop: called when the workers are about to be stopped; returns the seconds that they take at most, 0: any
     """
 
-    def __init__(self, serve: Serve, reload: Callable[[], int], grace: Callable[[], float]):
+    def __init__(self, serve: Serve, reload: Callable[[], int], stop: Callable[[], float]):
         self._serve = serve
         self._reload = reload
-        self._grace = grace
+        self._before_stop = stop
         self._wanted = 0
         self._generations = itertools.count()
         self._generation = next(self._generations)
@@ -220,8 +220,9 @@ class Supervisor:
         self._stopping = True
         self._status = 0
         self._spawn_at = float('inf')
-        if self._grace():
-            self._kill_at = time.monotonic() + self._grace() + _MARGIN
+        grace = self._before_stop()
+        if grace:
+            self._kill_at = time.monotonic() + grace + _MARGIN
         self._signal_all(signal.SIGTERM)
 
     def _signal_all(self, number: int) -> None:

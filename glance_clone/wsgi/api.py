@@ -73,9 +73,12 @@ class Application:
 
 
 def load() -> Application:
-    """Read the configuration and put the application together."""
-    bootstrap.load_config(cfg.CONF, default_config_files=config_files(os.environ))
+    """Read the configuration and put the application together.
+
+    What goes wrong is logged in one line, and raised: a server must not come up without the application.
+    """
     try:
+        bootstrap.load_config(cfg.CONF, default_config_files=config_files(os.environ))
         return Application(cfg.CONF)
     except Exception as error:
         LOG.critical('The service cannot start: %s', error)

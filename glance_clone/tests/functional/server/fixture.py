@@ -52,7 +52,13 @@ class Server(fixtures.Fixture):
         self.file = self.state / 'file'
         self.configure()
         commands = {STANDALONE: self._standalone, UWSGI: self._uwsgi, GUNICORN: self._gunicorn}
-        env = {**service.environment(), **self._environ, 'SEEN': str(self.seen_file), 'FILE': str(self.file)}
+        env = {
+            **service.environment(),
+            **self._environ,
+            'SEEN': str(self.seen_file),
+            'FILE': str(self.file),
+            'HOME': str(self.state),
+        }
         self.process = self.useFixture(
             process.Process(
                 commands[self.launcher](), str(self.state / 'log'), self.listens, env=env, cwd=str(self.state), grace=30

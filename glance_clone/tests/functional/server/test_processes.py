@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import pathlib
 import signal
@@ -22,6 +23,10 @@ from glance_clone.tests.functional.server import fixture
 
 def _gone(pid: int) -> bool:
     return not pathlib.Path(f'/proc/{pid}').exists()
+
+
+def _common(wanted: set[int], found: list[int]) -> set[int]:
+    return wanted & set(found)
 
 
 class _Case(base.TestCase):
@@ -61,7 +66,7 @@ class WorkersTest(_Case):
     def test_workers_that_are_told_to_end_are_replaced(self) -> None:
         server = self.serve(workers=1)
         before = self.wait_for_workers(server, 1)
-        os.kill(*before, signal.SIGTERM)
+        os.kill(min(before), signal.SIGTERM)
         self.wait_for_workers(server, 1, before)
 
     def test_workers_end_with_their_master(self) -> None:
@@ -189,8 +194,9 @@ class ReloadTest(_Case):
             thread.start()
         workers: set[int] = set()
         for _number in range(3):
-            workers |= (new := self.wait_for_workers(server, 2, workers))
-            process.wait_until(lambda new=new: new & set(answered), 10, 'new workers answer')
+            new = self.wait_for_workers(server, 2, workers)
+            process.wait_until(functools.partial(_common, new, answered), 10, 'new workers answer')
+            workers |= new
             os.kill(server.process.pid, signal.SIGHUP)
         time.sleep(1)
         done.set()

@@ -105,7 +105,7 @@ class TlsTest(base.TestCase):
         """A client that reads to the end of the connection can tell that nothing was cut off."""
         context = self._context()
         wrapped = self._wrapped(self._serve(), context)
-        wrapped.suppress_ragged_eofs = False
+        wrapped.suppress_ragged_eofs = False  # type: ignore[attr-defined]
         wrapped.sendall(b'GET /drip/2 HTTP/1.0\r\n\r\n')
         self.assertTrue(fixture.everything(wrapped).endswith(b'0\n1\n'))
 
