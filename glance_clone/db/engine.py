@@ -18,6 +18,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Any
 from typing import TypeVar
 
@@ -61,12 +62,16 @@ _PASSING = (
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Engines:
-    """The connections of one process, and how they are used."""
+    """The connections of one process, and how they are used.
+
+    :ivar turn: held by the thread that writes, where the database has one writer at a time
+    """
 
     pid: int
     plain: sa.Engine
     reader: sa.Engine
     writer: sa.Engine
+    turn: threading.Lock
 
 
 class Database:
@@ -102,7 +107,8 @@ class Database:
             self._engines.plain.dispose(close=False)
         engine = _sqlite_engine(self._url) if self.backend == 'sqlite' else self._server_engine()
         one_state = engine.execution_options(isolation_level='REPEATABLE READ') if self.backend == 'postgresql' else engine
-        return _Engines(os.getpid(), engine, one_state, engine.execution_options(**{_WRITES: True}))
+        writer = engine.execution_options(**{_WRITES: True})
+        return _Engines(os.getpid(), engine, one_state, writer, threading.Lock())
 
     @property
     def backend(self) -> str:
@@ -125,7 +131,19 @@ class Database:
 
     def write(self) -> contextlib.AbstractContextManager[sa.Connection]:
         """Lend a connection in a transaction that is committed at the end of the block, or rolled back by an exception."""
-        return self._current().writer.begin()
+        return self._write_in_turn() if self.backend == 'sqlite' else self._current().writer.begin()
+
+    @contextlib.contextmanager
+    def _write_in_turn(self) -> Iterator[sa.Connection]:
+        """Write when the other threads of this process have written: SQLite itself knows no queue, it polls."""
+        mine = self._current()
+        if not mine.turn.acquire(timeout=RETRY_TIME):
+            raise sa_exc.TimeoutError('Other writers of this process took too long.')
+        try:
+            with mine.writer.begin() as connection:
+                yield connection
+        finally:
+            mine.turn.release()
 
     def dispose(self) -> None:
         """Close all connections; the next use opens new ones."""
