@@ -40,10 +40,16 @@ class AuthToken(auth_token.AuthProtocol):
             reason = error.__cause__ or error.__context__
             if not isinstance(reason, _OUTAGES):
                 raise
-            LOG.error('Keystone cannot be asked about a token: %s', type(reason).__name__)
-            raise webob.exc.HTTPServiceUnavailable(
-                'The identity service cannot be reached; try again soon.', headers={'Retry-After': str(_RETRY_AFTER)}
-            ) from None
+            raise _unavailable(reason) from None
+        except ksa_exceptions.ClientException as error:
+            raise _unavailable(error) from None
+
+
+def _unavailable(reason: BaseException) -> webob.exc.HTTPServiceUnavailable:
+    """Return the answer for requests whose token cannot be checked now; log why."""
+    LOG.error('Keystone cannot be asked about a token, see [keystone_authtoken]: %s: %s', type(reason).__name__, reason)
+    message = 'The identity service cannot be asked about your token; try again soon.'
+    return webob.exc.HTTPServiceUnavailable(message, headers={'Retry-After': str(_RETRY_AFTER)})
 
 
 def filter_factory(global_conf: dict[str, str], **local_conf: str) -> Callable[[Wsgi], Wsgi]:

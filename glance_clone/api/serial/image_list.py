@@ -23,7 +23,7 @@ from glance_clone.domain.query import ImageQuery
 
 _DIRECTIONS = ('asc', 'desc')
 _PATH = '/v2/images'
-_MAX_DIGITS = 100
+_MAX_DIGITS = 18
 _SORTING = frozenset(('sort', 'sort_key', 'sort_dir'))
 _PAGING = frozenset(('limit', 'marker'))
 
@@ -76,9 +76,10 @@ def _limit(pairs: Pairs, conf: cfg.ConfigOpts) -> int:
     if text is None:
         return int(min(conf.limit_param_default, conf.api_limit_max))
     digits = text.strip()
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= _MAX_DIGITS):
+    if not (digits.isascii() and digits.isdigit()):
         raise errors.Invalid('limit must be a number of images, 0 or more.')
-    return int(min(int(digits), conf.api_limit_max))
+    most = conf.api_limit_max
+    return int(min(int(digits), most) if len(digits) <= _MAX_DIGITS else most)
 
 
 def _set_order(query: ImageQuery, pairs: Pairs) -> None:

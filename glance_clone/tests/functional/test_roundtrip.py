@@ -122,7 +122,7 @@ class _RoundTrip:
 
     def test_deleted_while_uploading(self) -> None:
         image_id = self.create()
-        block = os.urandom(1024 * 1024)
+        block = os.urandom(64 * 1024)
         deleted = []
 
         def body() -> Iterator[bytes]:
