@@ -51,6 +51,11 @@ class Scope(NamedTuple):
         """Return the scope of a query."""
         return cls(caller.is_admin, bool(caller.project_id), query.os_hidden, query.visibility, query.member_status)
 
+    @property
+    def is_broad(self) -> bool:
+        """Whether many images are of this scope, whoever asks."""
+        return self.visibility not in (domain.PRIVATE, domain.SHARED) and not self.os_hidden
+
     def clauses(self) -> Iterator[Clause]:
         """Yield what must hold for an image of this scope."""
         yield _columns.deleted == sa.false()

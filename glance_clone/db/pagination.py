@@ -36,6 +36,16 @@ def order_by(order: Order) -> list[Any]:
     return [_key(name).desc() if direction == 'desc' else _key(name).asc() for name, direction in order]
 
 
+def along_index(statement: sa.Select[Any], order: Order) -> sa.Select[Any]:
+    """Make MySQL and MariaDB, which would rather sort the whole table, read as many rows as the page has.
+
+    For statements whose rows are found soon wherever one begins to read.
+    """
+    if order[0][0] == 'created_at':
+        return statement.with_hint(tables.images, 'FORCE INDEX (created_at_image_idx)', 'mysql')
+    return statement
+
+
 def after(order: Order) -> sa.ColumnElement[bool]:
     """Return which rows come after a marker, whose values are the parameters of :func:`place`."""
     alternatives = []

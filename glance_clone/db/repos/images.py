@@ -52,7 +52,7 @@ class ImageRepository:
         """Return one page of the images that the caller may see."""
         order = pagination.total_order(query)
         parameters = {'project': caller.project_id or filters.WITHOUT_PROJECT, 'size': query.limit}
-        statement = _page(filters.Scope.of(query, caller), order, query.marker is not None)
+        statement = _page(filters.Scope.of(query, caller), order, query.marker is not None, not query.conditions)
         if conditions := list(filters.conditions(query)):
             statement = statement.where(*conditions)
         with self._database.read() as connection:
@@ -131,9 +131,11 @@ class ImageRepository:
 
 
 @functools.lru_cache(maxsize=512)
-def _page(scope: filters.Scope, order: pagination.Order, after_marker: bool) -> sa.Select[Any]:
+def _page(scope: filters.Scope, order: pagination.Order, after_marker: bool, is_unconditional: bool) -> sa.Select[Any]:
     """Return the statement of a page; kept, because to build it takes as long as to run it."""
     statement = image_rows.SELECT.where(*scope.clauses()).order_by(*pagination.order_by(order)).limit(pagination.SIZE)
+    if scope.is_broad and is_unconditional:
+        statement = pagination.along_index(statement, order)
     return statement.where(pagination.after(order)) if after_marker else statement
 
 
