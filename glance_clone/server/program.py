@@ -25,6 +25,7 @@ from glance_clone.server.supervisor import Supervisor
 from glance_clone.server.supervisor import WorkerCreationFailure
 from glance_clone.server.worker import Worker
 from glance_clone.server.worker import stop_on_signals
+from glance_clone.stores.registry import BadStoreConfiguration
 
 LOG = logging.getLogger(__name__)
 
@@ -79,6 +80,7 @@ def exit_status(error: Exception) -> int:
     kinds: list[tuple[type[Exception], int]] = [
         (cfg.ConfigFileValueError, 5),
         (WorkerCreationFailure, 2),
+        (BadStoreConfiguration, 3),
         (ValueError, 4),
         (RuntimeError, 1),
     ]

@@ -22,6 +22,10 @@ _FILE_KINDS = ('file', 'filesystem')
 _HTTP_KINDS = ('http', 'https')
 
 
+class BadStoreConfiguration(ValueError):
+    """The stores cannot be set up as they are configured."""
+
+
 class Driver(BlobStore, Protocol):
     """A store that can tell its locations by their urls."""
 
@@ -80,8 +84,17 @@ class Registry:
 def build_registry(conf: cfg.ConfigOpts) -> Registry:
     """Build the stores that the configuration describes; their directories are created.
 
-    :raises ValueError: the configuration contradicts itself
+    :raises BadStoreConfiguration: the configuration contradicts itself, or a directory cannot be made
     """
+    try:
+        return _build(conf)
+    except cfg.ConfigFileValueError:
+        raise
+    except (OSError, ValueError) as error:
+        raise BadStoreConfiguration(str(error)) from error
+
+
+def _build(conf: cfg.ConfigOpts) -> Registry:
     if conf.enabled_backends:
         return _build_several(conf, dict(conf.enabled_backends))
     return _build_classic(conf)

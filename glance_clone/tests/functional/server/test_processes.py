@@ -251,7 +251,7 @@ class StatusTest(base.TestCase):
         return done.returncode, done.stderr.decode()
 
     def test_statuses(self) -> None:
-        for failure, status in (('runtime', 1), ('value', 4), ('option', 5), ('other', 99)):
+        for failure, status in (('runtime', 1), ('store', 3), ('value', 4), ('option', 5), ('other', 99)):
             for workers in (0, 2):
                 found, message = self._status({'workers': workers}, failure)
                 self.assertEqual(status, found, failure)

@@ -19,6 +19,7 @@ from oslo_config import cfg
 
 from glance_clone.api.body import body_source
 from glance_clone.domain import errors
+from glance_clone.stores import registry
 
 _BLOCK = 65536
 
@@ -135,7 +136,7 @@ class _Nothing:
 
 
 def _load(conf: Any) -> Any:
-    failure = os.environ.get('FAIL') or conf.pydev_worker_debug_host
+    failure = os.environ.get('FAIL') or conf.pydev_worker_debug_host  # an option that nothing else uses
     if failure:
         raise _FAILURES[failure]
     return application, _Nothing()
@@ -143,6 +144,7 @@ def _load(conf: Any) -> Any:
 
 _FAILURES = {
     'option': cfg.ConfigFileValueError('option'),
+    'store': registry.BadStoreConfiguration('store'),
     'value': ValueError('value'),
     'runtime': RuntimeError('runtime'),
     'other': KeyError('other'),
