@@ -55,3 +55,24 @@ class TestSamples(base.ServiceTestCase):
 
         page = self.request('alice', 'GET', '/v2/images?limit=1').json()
         self.assertEqual(_shape(_sample('v2/samples/images-list-response.json')), _shape(page))
+
+    def test_changes(self) -> None:
+        image_id = self.create()
+        headers = {'Content-Type': 'application/openstack-images-v2.1-json-patch'}
+        wanted = _sample('v2/samples/image-update-request.json')
+        answer = self.request('alice', 'PATCH', f'/v2/images/{image_id}', json=wanted, headers=headers)
+        self.assertEqual(200, answer.status_code, answer.text)
+        self.assertEqual([operation['value'] for operation in wanted], [
+            answer.json()[operation['path'][1:]] for operation in wanted
+        ])  # fmt: skip
+
+    def test_members(self) -> None:
+        members = f'/v2/images/{self.create(visibility="shared")}/members'
+        offered = _sample('v2/samples/member-create-request.json')
+        added = self.request('alice', 'POST', members, json=offered)
+        self.assertEqual(_shape(_sample('v2/samples/member-response.json')), _shape(added.json()))
+        listed = self.request('alice', 'GET', members).json()
+        self.assertEqual(_shape(_sample('v2/samples/members-list-response.json')), _shape(listed))
+        answer = _sample('v2/samples/member-update-request.json')
+        accepted = self.request('admin', 'PUT', f'{members}/{offered["member"]}', json=answer).json()
+        self.assertEqual('accepted', accepted['status'])
