@@ -93,10 +93,15 @@ class RepositoryTestCase(_TestCase):
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
-        cls.url = cls.share(fixtures.KINDS[cls.kind]()).url
+        cls.url = cls.share(cls.make()).url
         cls.database = Database(configured(cls.url))
         cls.addClassCleanup(cls.database.dispose)
         steps.sync(cls.database)
+
+    @classmethod
+    def make(cls) -> Any:
+        """Return the fixture of the database, not set up yet."""
+        return fixtures.KINDS[cls.kind]()
 
     def setUp(self) -> None:
         super().setUp()

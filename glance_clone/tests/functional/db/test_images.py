@@ -13,6 +13,7 @@ from glance_clone.domain import errors
 from glance_clone.domain.caller import Caller
 from glance_clone.domain.location import Location
 from glance_clone.domain.query import ImageQuery
+from glance_clone.tests.fixtures import database
 from glance_clone.tests.functional.db import base
 
 _HASHED = {'size': 5, 'checksum': '5' * 32, 'os_hash_algo': 'sha512', 'os_hash_value': 'a' * 128}
@@ -376,3 +377,13 @@ class MariaDBStatesTest(_States, base.RepositoryTestCase):
 
 class PostgreSQLStatesTest(_States, base.RepositoryTestCase):
     kind = 'postgresql'
+
+
+class Psycopg2Test(_Reading, _Saving, _Removing, base.RepositoryTestCase):
+    """The older driver of PostgreSQL."""
+
+    kind = 'postgresql'
+
+    @classmethod
+    def make(cls) -> Any:
+        return database.PostgreSQL(driver='psycopg2')
