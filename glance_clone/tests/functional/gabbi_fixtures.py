@@ -24,7 +24,11 @@ _current: list[Any] = []
 
 def application() -> Any:
     """Return a WSGI application that hands requests to the service that runs then; gabbi asks before there is any."""
-    return lambda environ, start_response: _current[-1](environ, start_response)
+
+    def handle(environ: dict[str, Any], start_response: Any) -> Any:
+        return _current[-1](environ, start_response)
+
+    return handle
 
 
 class ImageService(fixture.GabbiFixture):
