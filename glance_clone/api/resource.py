@@ -15,6 +15,7 @@ from oslo_log import log as logging
 from glance_clone.api import errors as api_errors
 from glance_clone.api.context import RequestContext
 from glance_clone.api.serial import body
+from glance_clone.api.serial.image_data import OCTET_STREAM
 from glance_clone.api.services import Services
 from glance_clone.domain import errors
 
@@ -68,6 +69,10 @@ class Application:
             response = self._answer(request)
         except Exception as error:  # the one place where everything becomes an answer
             response = self._explain(request, error)
+        response.headers['X-Content-Type-Options'] = 'nosniff'
+        if response.content_type != OCTET_STREAM:
+            # Records change, and who may see them, too: no cache on the way keeps them.
+            response.headers['Cache-Control'] = 'no-store'
         return response(environ, start_response)
 
     def _answer(self, request: webob.Request) -> webob.Response:

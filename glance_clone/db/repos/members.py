@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -85,6 +86,8 @@ class MemberRepository:
     def _update(self, member: Member, values: dict[str, Any], again: bool = False) -> None:
         statement = sa.update(_table).where(*_live(member.image_id, member.member_id)).values(**values)
         with self._database.write() as connection:
+            if 'deleted_at' in values:
+                _make_room(connection, member, values['deleted_at'])
             if not connection.execute(statement).rowcount and not again:
                 raise errors.MemberNotFound(member.image_id, member.member_id)
 
@@ -93,6 +96,12 @@ def _live(image_id: str, member_id: str | None = None) -> tuple[Any, ...]:
     """Return what holds for the present members of an image, or for one of them."""
     live = (_columns.image_id == image_id, _columns.deleted == sa.false())
     return live if member_id is None else (*live, exactly(_columns.member, member_id))
+
+
+def _make_room(connection: sa.Connection, member: Member, deleted_at: datetime.datetime) -> None:
+    """Drop the trace of a membership that ended at the same time; the key of the table has room for one of each time."""
+    same = (_columns.image_id == member.image_id, _columns.member == member.member_id, _columns.deleted_at == deleted_at)
+    connection.execute(sa.delete(_table).where(*same, _columns.deleted == sa.true()))
 
 
 def _lock(connection: sa.Connection, image_id: str) -> None:

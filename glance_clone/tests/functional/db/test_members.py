@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import datetime
 import threading
+
+import fixtures
 
 from glance_clone.db.models import image as tables
 from glance_clone.db.repos.members import MemberRepository
@@ -25,6 +28,22 @@ class _Members:
         member = Member(self.image.id, name)
         self.members.add(member, quota)
         return member
+
+    def test_spellings_are_different_members(self) -> None:
+        for name in ('p', 'P', 'p '):
+            self._add(name)
+        self.members.remove(self.members.get(self.image.id, 'P'))
+        self.assertEqual(['p', 'p '], [member.member_id for member in self.members.list(self.image.id)])
+        self.assertRaises(errors.MemberNotFound, self.members.get, self.image.id, 'P')
+        self.assertRaises(errors.DuplicateMember, self._add, 'p')
+
+    def test_coming_and_going_within_a_moment(self) -> None:
+        now = datetime.datetime(2024, 5, 6, 7, 8, 9)
+        self.useFixture(fixtures.MonkeyPatch('oslo_utils.timeutils.utcnow', lambda: now))
+        for name in ('p', 'p', 'P', 'p'):
+            self.members.remove(self._add(name, quota=1))
+        self.assertEqual([], self.members.list(self.image.id))
+        self.assertEqual([], self.rows(tables.members, deleted=False))
 
     def test_everything_comes_back(self) -> None:
         added = self._add('Größe')
