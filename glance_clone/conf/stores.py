@@ -15,6 +15,9 @@ SAMPLE_GROUP = 'file'
 
 #: Ids that begin so are kept for the service's own directories.
 RESERVED_PREFIX = 'os_glance_'
+#: The directory of data that waits for its import, and the one in which tasks work.
+STAGING = 'os_glance_staging_store'
+TASKS = 'os_glance_tasks_store'
 
 _KINDS = (
     'file',
@@ -40,7 +43,17 @@ The stores, as ``id:type`` separated by commas, e.g. ``fast:file,cheap:file``.
 Each is set up in a group named like its id, and ``[glance_store] default_backend`` names the one that is used where a
 request names none. Ids that begin with ``os_glance_`` are reserved. Known types: ``file``, ``http``.
 """,
-    )
+    ),
+    cfg.StrOpt(
+        'node_staging_uri',
+        default='file:///tmp/staging/',
+        help="""
+Directory for data that waits for its import, as ``file:///absolute/path``, in a service without ``enabled_backends``.
+
+With ``enabled_backends`` it is ``[os_glance_staging_store] filesystem_store_datadir``. Only this service may have access to
+it, and it must not lie in a store. Nodes that do not share it need ``worker_self_reference_url``.
+""",
+    ),
 ]
 
 _CHOICE_OPTS = [
@@ -63,6 +76,20 @@ _CHOICE_OPTS = [
         help='Which of ``stores`` takes new data in a service without ``enabled_backends``.',
     ),
 ]
+
+_RESERVED_HELP = {
+    STAGING: """
+Directory for data that waits for its import, in a service with ``enabled_backends``.
+
+Only this service may have access to it, and it must not lie in a store. Where it is on the file system of a store, imports
+into that store need not copy the data. Nodes that do not share it need ``worker_self_reference_url``.
+""",
+    TASKS: """
+Directory in which tasks unpack and convert data, in a service with ``enabled_backends``.
+
+Only this service may have access to it, and it must not lie in a store.
+""",
+}
 
 _FILE_OPTS = [
     cfg.StrOpt(
@@ -116,6 +143,17 @@ Data is moved in larger blocks than this, whatever the value.
     ),
 ]
 
+
+def _reserved_opts(name: str) -> list[cfg.Opt]:
+    return [
+        cfg.StrOpt(
+            'filesystem_store_datadir',
+            default=f'/var/lib/glance/{name}',
+            help=_RESERVED_HELP[name],
+        )
+    ]
+
+
 _BACKEND_OPTS = [
     cfg.StrOpt('store_description', help='What users are told about the store.'),
     cfg.IntOpt('weight', default=0, help='Copies in the store of greatest weight are read first.'),
@@ -126,6 +164,8 @@ def register_opts(conf: cfg.ConfigOpts) -> None:
     """Register the options whose groups are known before the configuration is read."""
     conf.register_opts(_DEFAULT_GROUP_OPTS)
     conf.register_opts(_CHOICE_OPTS + _FILE_OPTS, group=GROUP)
+    for name in (STAGING, TASKS):
+        conf.register_opts(_reserved_opts(name), group=name)
 
 
 def register_backend_opts(conf: cfg.ConfigOpts, store_id: str) -> None:
@@ -139,4 +179,6 @@ def list_opts() -> dict[str | None, list[cfg.Opt]]:
         None: _DEFAULT_GROUP_OPTS,
         GROUP: _CHOICE_OPTS + _FILE_OPTS,
         SAMPLE_GROUP: _BACKEND_OPTS + _FILE_OPTS,
+        STAGING: _reserved_opts(STAGING),
+        TASKS: _reserved_opts(TASKS),
     }

@@ -207,6 +207,10 @@ class StoreRegistry(Protocol):
     #: False for the one classic store, whose id users never see.
     multiple: bool
     default: BlobStore
+    #: Where data waits for its import; no image lies there, and its id is none that users may name.
+    staging: BlobStore
+    #: Where tasks work; None in a service with the one classic store.
+    tasks: BlobStore | None
 
     def all(self) -> list[BlobStore]:
         """Return every store in the order of the configuration, reserved ones left out."""

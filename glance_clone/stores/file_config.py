@@ -32,6 +32,16 @@ def build_store(group: Any, store_id: str | None, description: str | None = None
     )
 
 
+def build_private(store_id: str, path: str) -> FileStore:
+    """Build a store of the service's own in a directory that it creates for itself alone.
+
+    :param path: absolute
+    """
+    directory = Directory(path, private=True)
+    directory.prepare()
+    return FileStore(store_id, [directory], mode=0o600)
+
+
 def _directories(group: Any) -> list[Directory]:
     if group.filesystem_store_datadirs:
         return [_directory(text) for text in group.filesystem_store_datadirs]

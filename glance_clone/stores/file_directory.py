@@ -27,21 +27,26 @@ class Directory:
 
     :param path: absolute, as operators wrote it; it may itself be a symbolic link
     :param priority: new data goes where this is greatest
+    :param private: nobody but this service may have access to it (D-19)
     """
 
-    def __init__(self, path: str, priority: int = 0):
+    def __init__(self, path: str, priority: int = 0, private: bool = False):
         self.path = os.path.abspath(path)
         self.priority = priority
+        self._private = private
 
     def prepare(self) -> None:
         """Create the directory; one that cannot be used is logged, and each use of it fails until it is mended."""
         try:
-            os.makedirs(self.path, mode=0o750, exist_ok=True)
+            os.makedirs(self.path, mode=0o700 if self._private else 0o750, exist_ok=True)
+            state = os.stat(self.path)
         except OSError as error:
             LOG.error('The data directory %s cannot be created: %s. Until it is there the store fails.', self.path, error)
             return
         if not os.access(self.path, os.W_OK | os.X_OK):
             LOG.error('The data directory %s cannot be written by this service: new data will be refused.', self.path)
+        if self._private and (state.st_uid not in (0, os.geteuid()) or state.st_mode & 0o077):
+            LOG.warning('Others have access to the directory %s; give it to the service alone: chmod 700.', self.path)
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[int]:

@@ -37,13 +37,17 @@ class Registry:
     """The configured stores; see :class:`StoreRegistry`.
 
     :param default: takes new data where a request names no store
+    :param staging: where data waits for its import
+    :param tasks: where tasks work
     """
 
-    def __init__(self, stores: Sequence[Driver], default: Driver, multiple: bool):
+    def __init__(self, stores: Sequence[Driver], default: Driver, multiple: bool, staging: FileStore, tasks: FileStore | None):
         self._stores = list(stores)
         self._by_id = {store.id: store for store in stores if store.id is not None}
         self.default: BlobStore = default
         self.multiple = multiple
+        self.staging: BlobStore = staging
+        self.tasks: BlobStore | None = tasks
 
     def all(self) -> list[BlobStore]:
         """See :meth:`StoreRegistry.all`."""
@@ -102,11 +106,14 @@ def _build(conf: cfg.ConfigOpts) -> Registry:
 
 def _build_several(conf: cfg.ConfigOpts, kinds: dict[str, str]) -> Registry:
     stores: dict[str, Driver] = {store_id: _build_one(conf, store_id, kind) for store_id, kind in kinds.items()}
-    _require_apart([store for store in stores.values() if isinstance(store, FileStore)])
     default = conf.glance_store.default_backend
     if default not in stores:
         raise ValueError(f'[glance_store] default_backend must be one of enabled_backends: {", ".join(stores)}.')
-    return Registry(list(stores.values()), stores[default], multiple=True)
+    staging, tasks = (
+        file_config.build_private(name, conf[name].filesystem_store_datadir) for name in (options.STAGING, options.TASKS)
+    )
+    _require_apart([*stores.values(), staging, tasks])
+    return Registry(list(stores.values()), stores[default], True, staging, tasks)
 
 
 def _build_one(conf: cfg.ConfigOpts, store_id: str, kind: str) -> Driver:
@@ -133,12 +140,26 @@ def _build_classic(conf: cfg.ConfigOpts) -> Registry:
     default = built.get('file' if group.default_store in _FILE_KINDS else 'http')
     if default is None or group.default_store not in _FILE_KINDS + _HTTP_KINDS:
         raise ValueError(f'[glance_store] default_store is {group.default_store}; this service knows file and http.')
-    return Registry(list(built.values()), default, multiple=False)
+    staging = file_config.build_private(options.STAGING, _staging_path(conf.node_staging_uri))
+    _require_apart([*built.values(), staging])
+    return Registry(list(built.values()), default, False, staging, None)
 
 
-def _require_apart(stores: Sequence[FileStore]) -> None:
+def _staging_path(uri: str) -> str:
+    scheme, _, path = uri.partition('://')
+    if scheme != 'file' or not path.startswith('/') or not path.strip('/'):
+        raise ValueError(f'node_staging_uri is {uri}; write file:///absolute/path.')
+    return path
+
+
+def _require_apart(stores: Sequence[Driver]) -> None:
     """Refuse stores whose directories are the same or lie within each other: one would remove the other's data."""
-    places = [(os.path.realpath(directory.path), store.id) for store in stores for directory in store.directories]
+    places = [
+        (os.path.realpath(directory.path), store.id or 'file')
+        for store in stores
+        if isinstance(store, FileStore)
+        for directory in store.directories
+    ]
     places.sort(key=lambda place: place[0].rstrip('/') + '/')
     for (upper, one), (lower, other) in itertools.pairwise(places):
         if (lower + '/').startswith(upper.rstrip('/') + '/'):

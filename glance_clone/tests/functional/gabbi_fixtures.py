@@ -62,6 +62,8 @@ def _options(state: pathlib.Path) -> service.Options:
         'paste_deploy': {'flavor': 'keystone'},
         'glance_store': {'default_backend': 'fast'},
         'fast': {'filesystem_store_datadir': state / 'fast'},
+        'os_glance_staging_store': {'filesystem_store_datadir': state / 'staging'},
+        'os_glance_tasks_store': {'filesystem_store_datadir': state / 'tasks'},
         'database': {'connection': f'sqlite:///{state}/images.sqlite'},
         'oslo_concurrency': {'lock_path': state},
     }

@@ -39,6 +39,10 @@ class SeveralTest(RegistryCase):
         return self.build(f"""
 [DEFAULT]
 enabled_backends = {backends}
+[os_glance_staging_store]
+filesystem_store_datadir = ROOT/staging
+[os_glance_tasks_store]
+filesystem_store_datadir = ROOT/tasks
 [glance_store]
 default_backend = {default}
 [fast]
@@ -89,6 +93,22 @@ weight = 10
         locations = [Location('x://', {'store': each}) for each in ('web', 'fast', 'gone', 'cheap', 'fast')]
         self.assertEqual(['cheap', 'fast', 'fast', 'web', 'gone'], [each.store for each in stores.by_weight(locations)])
 
+    def test_reserved_stores_are_private_and_not_for_images(self):
+        stores = self.several()
+        for store, name in ((stores.staging, 'staging'), (stores.tasks, 'tasks')):
+            location = store.writer('x', 'one', None).commit()
+            self.assertEqual(f'file://{self.root}/{name}/x', location.url)
+            self.assertEqual(0o40700, os.stat(f'{self.root}/{name}').st_mode)
+            self.assertRaises(errors.StoreUnknown, stores.get, store.id)
+            self.assertRaises(errors.StoreUnknown, stores.of, location)
+            self.assertNotIn(store, stores.all())
+
+    def test_a_staging_directory_open_to_others_is_warned_about(self):
+        os.mkdir(f'{self.root}/staging', 0o755)
+        self.several()
+        self.assertIn('Others have access', self.log.output)
+        self.assertNotIn(f'{self.root}/tasks', self.log.output)
+
     def test_file_permissions_are_octal(self):
         stores = self.several()
         location = stores.get('cheap').writer('x', 'one', None).commit()
@@ -106,7 +126,7 @@ weight = 10
 
     def test_shared_directories_are_refused(self):
         os.symlink('store', f'{self.root}/link')
-        for path in ('store', 'store/below', 'link', 'store/'):
+        for path in ('store', 'store/below', 'link', 'store/', 'staging', 'tasks/below'):
             more = f'[third]\nfilesystem_store_datadir = ROOT/{path}'
             self.assertRaises(ValueError, self.several, 'fast:file,third:file', more=more)
 
@@ -129,8 +149,8 @@ weight = 10
 
 
 class ClassicTest(RegistryCase):
-    def classic(self, text):
-        return self.build(f'[glance_store]\n{text}\n')
+    def classic(self, text, staging='file://ROOT/staging/'):
+        return self.build(f'[DEFAULT]\nnode_staging_uri = {staging}\n[glance_store]\n{text}\n')
 
     def test_one_store_without_id(self):
         stores = self.classic('filesystem_store_datadir = ROOT/a')
@@ -139,6 +159,16 @@ class ClassicTest(RegistryCase):
         self.assertIs(stores.default, stores.of(Location(f'file://{self.root}/a/x')))
         self.assertEqual(('http', 'https'), stores.of(Location('http://example.org')).schemes)
         self.assertRaises(errors.StoreUnknown, stores.get, 'file')
+
+    def test_staging(self):
+        stores = self.classic('filesystem_store_datadir = ROOT/a')
+        self.assertEqual(f'file://{self.root}/staging/x', stores.staging.writer('x', 'one', None).commit().url)
+        self.assertIsNone(stores.tasks)
+        self.assertRaises(errors.StoreUnknown, stores.of, Location(f'file://{self.root}/staging/x'))
+
+    def test_bad_staging(self):
+        for uri in ('http://ROOT/staging', 'ROOT/staging', 'file:///', 'file://ROOT/a/below'):
+            self.assertRaises(ValueError, self.classic, 'filesystem_store_datadir = ROOT/a', uri)
 
     def test_unknown_default(self):
         self.assertRaises(ValueError, self.classic, 'default_store = rbd\nfilesystem_store_datadir = ROOT/a')

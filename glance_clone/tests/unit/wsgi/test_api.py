@@ -44,6 +44,7 @@ class LoadTest(base.TestCase):
         (self.directory / 'images').mkdir(exist_ok=True)
         database = {'connection': f'sqlite:///{self.directory}/db.sqlite'}
         paste = {'config_file': 'glance-api-paste.ini', 'flavor': options.pop('flavor', '')}
+        options['node_staging_uri'] = f'file://{self.directory}/staging'
         groups = {'DEFAULT': options, 'database': database, 'glance_store': store, 'paste_deploy': paste}
         (self.directory / name).write_text(service.render(groups))
 
