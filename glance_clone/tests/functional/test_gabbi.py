@@ -9,10 +9,22 @@ import unittest
 from typing import Any
 
 from gabbi import driver
+from gabbi.handlers import base
 
 from glance_clone.tests.functional import gabbi_fixtures
 
 _DIRECTORY = pathlib.Path(__file__).parent / 'gabbits'
+
+
+class BytesHandler(base.ResponseHandler):  # type: ignore[misc]
+    """``response_bytes``: what the data of an image contains; gabbi's own ``response_strings`` reads only text."""
+
+    test_key_suffix = 'bytes'
+    test_key_value = []
+
+    def action(self, test: Any, item: str, value: object = None) -> None:
+        """Assert that one of the listed strings is in the data."""
+        test.assertIn(item.encode(), test.output)
 
 
 def load_tests(loader: unittest.TestLoader, _tests: unittest.TestSuite, _pattern: str | None) -> unittest.TestSuite:
@@ -23,5 +35,6 @@ def load_tests(loader: unittest.TestLoader, _tests: unittest.TestSuite, _pattern
         intercept=gabbi_fixtures.application,
         test_loader_name=__name__,
         fixture_module=gabbi_fixtures,
+        response_handlers=[BytesHandler],
     )
     return suite
