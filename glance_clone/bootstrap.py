@@ -28,6 +28,7 @@ from glance_clone.db.repos.leases import LeaseRepository
 from glance_clone.db.repos.members import MemberRepository
 from glance_clone.domain.lease import Worker
 from glance_clone.domain.ports import Concurrency
+from glance_clone.jobs.finishers import DataFinishers
 from glance_clone.jobs.heartbeat import Heartbeat
 from glance_clone.jobs.reaper import Reaper
 from glance_clone.stores.registry import build_registry
@@ -57,8 +58,9 @@ class Service:
         leases = LeaseRepository(self._database)
         data = StoreData(conf, stores, concurrency)
         self._heartbeat = Heartbeat(leases, worker, conf.leases.ttl)
-        self._reaper = Reaper(leases, records, data, stores, worker, conf.leases.ttl)
+        self._reaper = Reaper(leases, worker, conf.leases.ttl)
         parts = layers.Parts(records, data, leases, worker, self._reaper.abandon)
+        self._reaper.register(DataFinishers(parts, stores).table())
         images = layers.wrap_images(parts)
         self.api = services.Services(
             conf=conf,

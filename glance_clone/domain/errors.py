@@ -55,6 +55,20 @@ class DuplicateImage(Conflict):
         super().__init__(f'Image ID {image_id} already exists; ids are never used twice. Choose another, or leave it out.')
 
 
+class TaskNotFound(NotFound):
+    """No task of that id is visible to the caller."""
+
+    def __init__(self, task_id: str):
+        super().__init__(f'No task found with ID {task_id[:64]}.')
+
+
+class ImageLocked(Conflict):
+    """A task works on the image, and nothing else may until it ends."""
+
+    def __init__(self, image_id: str):
+        super().__init__(f'Another import works on image {image_id}; wait until it ends.')
+
+
 class IllegalTransition(Conflict):
     """The status machine has no such move."""
 
@@ -82,6 +96,14 @@ class FormatNotSet(Invalid):
 
 class SizeMismatch(Invalid):
     """The body was shorter or longer than announced."""
+
+
+class HashMismatch(Invalid):
+    """The data has another hash than it should have."""
+
+
+class RemoteError(ImageServiceError):
+    """Another server did not give what was asked of it."""
 
 
 class ClientDisconnected(ImageServiceError):

@@ -46,15 +46,23 @@ class ImageRepository(Protocol):
         :raises DuplicateImage: the id is taken, also by a deleted image
         """
 
-    def save(self, image: Image, from_state: str | None = None, take: Lease | None = None, drop: Lease | None = None) -> None:
+    def save(
+        self,
+        image: Image,
+        from_state: str | None = None,
+        take: Lease | None = None,
+        drop: Lease | None = None,
+        hold: Lease | None = None,
+    ) -> None:
         """Store what changed since the image was read, and nothing else; sets ``updated_at``.
 
         :param from_state: the status that the row must still have; status, sizes, hashes and locations are written
             only if this is given
         :param take: a lease to begin in the same transaction
         :param drop: a lease to end in the same transaction; it must still be held
+        :param hold: a lease that must still be held, and stays so
         :raises StateChanged: the row has another status than from_state, or the lease to take is held by another
-        :raises LeaseLost: the lease to drop is no longer held
+        :raises LeaseLost: the lease to drop or to hold is no longer held
         :raises ImageNotFound: the image is deleted or being deleted
         """
 

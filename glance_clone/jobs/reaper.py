@@ -1,25 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finishes or undoes the work of workers that died, and of this one where it was interrupted (R3, R4, R5)."""
+"""Finishes or undoes the work of workers that died, and of this one where it was interrupted (R3, R4, R5).
+
+What that means differs by operation: each has a finisher of its own, see :data:`Finishers`.
+"""
 
 from __future__ import annotations
 
 import collections
 import logging
+from collections.abc import Callable
+from collections.abc import Mapping
 
 from glance_clone.domain import errors
-from glance_clone.domain import image as images
-from glance_clone.domain import lease as leases
 from glance_clone.domain.image import Image
 from glance_clone.domain.lease import Lease
 from glance_clone.domain.lease import Worker
-from glance_clone.domain.ports import ImageData
-from glance_clone.domain.ports import ImageRepository
 from glance_clone.domain.ports import LeaseRepository
-from glance_clone.domain.ports import StoreRegistry
 
 LOG = logging.getLogger(__name__)
 
-_INTERRUPTED = 'The upload was interrupted by a failure of the service; send the data again.'
+#: Operation of a lease to what ends it. A finisher gets the lease, which this worker holds now, and the image, None if that
+#: is deleted; it drops the lease with its last write, and may be called again after any failure.
+Finishers = Mapping[str, Callable[[Lease, Image | None], None]]
 
 
 class Reaper:
@@ -28,22 +30,16 @@ class Reaper:
     :param ttl: seconds for which a taken lease holds
     """
 
-    def __init__(
-        self,
-        repository: LeaseRepository,
-        records: ImageRepository,
-        data: ImageData,
-        stores: StoreRegistry,
-        worker: Worker,
-        ttl: int,
-    ):
+    def __init__(self, repository: LeaseRepository, worker: Worker, ttl: int):
         self._leases = repository
-        self._images = records
-        self._data = data
-        self._stores = stores
         self._worker = worker
         self._ttl = ttl
+        self._finishers: dict[str, Callable[[Lease, Image | None], None]] = {}
         self._abandoned: collections.deque[Lease] = collections.deque()
+
+    def register(self, finishers: Finishers) -> None:
+        """Add finishers."""
+        self._finishers.update(finishers)
 
     def abandon(self, lease: Lease) -> None:
         """Leave a lease of this worker to the next sweep."""
@@ -87,36 +83,9 @@ class Reaper:
             self.abandon(lease)
 
     def _finish(self, lease: Lease) -> None:
-        image = self._leases.image_of(lease)
-        if lease.operation == leases.UPLOAD:
-            self._undo_upload(lease, image)
-        elif lease.operation == leases.DELETE:
-            self._finish_delete(lease, image)
-
-    def _undo_upload(self, lease: Lease, image: Image | None) -> None:
-        if image is not None and image.locations:
-            # The upload was committed, by whichever attempt: its object is referred to and stays.
-            self._leases.release(lease)
+        finisher = self._finishers.get(lease.operation)
+        if finisher is None:
+            LOG.warning('A newer version of this service left a lease for %s, unknown here: dropped.', lease.operation)
+            self._release(lease)
             return
-        self._stores.get(lease.detail.get('store')).discard(lease.image_id, lease.attempt)
-        if image is None or image.status != images.SAVING:
-            self._leases.release(lease)
-            return
-        image.move_to(images.QUEUED)
-        image.properties[images.UPLOAD_ERROR] = _INTERRUPTED
-        self._images.save(image, from_state=images.SAVING, drop=lease)
-        LOG.info('Image %s is queued again: its upload was interrupted.', image.id)
-
-    def _finish_delete(self, lease: Lease, image: Image | None) -> None:
-        if image is None or image.status != images.PENDING_DELETE:
-            self._leases.release(lease)
-            return
-        try:
-            self._data.remove(image)
-        except errors.BlobInUse:
-            image.status = lease.detail['status']
-            self._images.save(image, from_state=images.PENDING_DELETE, drop=lease)
-            LOG.info('Image %s stays: its data is in use.', image.id)
-            return
-        self._images.remove(image, drop=lease)
-        LOG.info('Image %s is deleted: its interrupted delete was finished.', image.id)
+        finisher(lease, self._leases.image_of(lease))

@@ -37,9 +37,16 @@ class ImageRepositoryLayer:
         """See :meth:`ImageRepository.add`."""
         self._inner.add(image)
 
-    def save(self, image: Image, from_state: str | None = None, take: Lease | None = None, drop: Lease | None = None) -> None:
+    def save(
+        self,
+        image: Image,
+        from_state: str | None = None,
+        take: Lease | None = None,
+        drop: Lease | None = None,
+        hold: Lease | None = None,
+    ) -> None:
         """See :meth:`ImageRepository.save`."""
-        self._inner.save(image, from_state, take, drop)
+        self._inner.save(image, from_state, take, drop, hold)
 
     def remove(self, image: Image, drop: Lease | None = None) -> None:
         """See :meth:`ImageRepository.remove`."""

@@ -81,11 +81,18 @@ class ImageRepository:
             row = image_rows.row_of(connection, image.id, None)
         return row is not None and (row.owner, row.created_at) == (image.owner, image.created_at)
 
-    def save(self, image: Image, from_state: str | None = None, take: Lease | None = None, drop: Lease | None = None) -> None:
+    def save(
+        self,
+        image: Image,
+        from_state: str | None = None,
+        take: Lease | None = None,
+        drop: Lease | None = None,
+        hold: Lease | None = None,
+    ) -> None:
         """Store what changed."""
         now = self._database.now()
         changes = image_writes.changes(image, with_data=from_state is not None)
-        numbers = self._save(image, changes, now, from_state, take, drop)
+        numbers = self._save(image, changes, now, from_state, take, drop, hold)
         image.updated_at = now
         for location in changes.new_locations:
             location.id = numbers[location.url]
@@ -100,14 +107,15 @@ class ImageRepository:
         from_state: str | None,
         take: Lease | None,
         drop: Lease | None,
+        hold: Lease | None,
         again: bool = False,
     ) -> dict[str, int]:
         """Write the changes; return the row numbers of the image's locations by their URLs, if there are new ones."""
         with self._database.write() as connection:
             if not (again and from_state and _is_done(connection, image, now, take, drop)):
-                if not image_writes.update(connection, image.id, changes, now, from_state):
-                    raise _refusal(connection, image.id)
-                image_writes.write_children(connection, image, changes, now)
+                write(connection, image, changes, now, from_state)
+                if hold:
+                    leases.require(connection, hold)
                 if drop:
                     leases.drop(connection, drop)
                 if take:
@@ -137,6 +145,19 @@ def _page(scope: filters.Scope, order: pagination.Order, after_marker: bool, is_
     if scope.is_broad and is_unconditional:
         statement = pagination.along_index(statement, order)
     return statement.where(pagination.after(order)) if after_marker else statement
+
+
+def write(
+    connection: sa.Connection, image: Image, changes: image_writes.Changes, now: datetime.datetime, from_state: str | None
+) -> None:
+    """Store what changed in the transaction of a connection.
+
+    :raises StateChanged: the row has another status than from_state
+    :raises ImageNotFound: the image is deleted or being deleted
+    """
+    if not image_writes.update(connection, image.id, changes, now, from_state):
+        raise _refusal(connection, image.id)
+    image_writes.write_children(connection, image, changes, now)
 
 
 def is_visible(image: Image, caller: Caller) -> bool:

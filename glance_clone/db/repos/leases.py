@@ -100,6 +100,15 @@ def drop(connection: sa.Connection, lease: Lease) -> None:
         raise errors.LeaseLost(f'The {lease.operation} of image {lease.image_id} took too long and was given up.')
 
 
+def require(connection: sa.Connection, lease: Lease) -> None:
+    """Make sure that a lease stays with its owner until the transaction of the connection ends.
+
+    :raises LeaseLost: it is not held any more
+    """
+    if connection.execute(sa.select(leases.c.id).where(*_identity(lease)).with_for_update()).first() is None:
+        raise errors.LeaseLost(f'The {lease.operation} of image {lease.image_id} took too long and was given up.')
+
+
 def is_held(connection: sa.Connection, lease: Lease) -> bool:
     """Tell whether a lease is held by its owner."""
     return connection.execute(sa.select(leases.c.id).where(*_identity(lease))).first() is not None

@@ -7,6 +7,7 @@ from glance_clone.domain import errors
 from glance_clone.domain import image as images
 from glance_clone.domain import lease as leases
 from glance_clone.domain.location import Location
+from glance_clone.jobs.finishers import DataFinishers
 from glance_clone.jobs.reaper import Reaper
 from glance_clone.tests.unit.layers import fakes
 
@@ -30,7 +31,8 @@ class ReaperTest(base.BaseTestCase):
         super().setUp()
         self.parts, self.records, self.data, _ = fakes.parts()
         self.stores = Stores()
-        self.reaper = Reaper(self.records, self.records, self.data, self.stores, self.parts.worker, 60)
+        self.reaper = Reaper(self.records, self.parts.worker, 60)
+        self.reaper.register(DataFinishers(self.parts, self.stores).table())
         self.image = self.records.rows['i'] = fakes.queued_image()
 
     def _expire(self, operation, **detail):

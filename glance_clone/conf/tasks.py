@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tasks: how many run at once, and for how long they are remembered."""
+
+from __future__ import annotations
+
+from oslo_config import cfg
+
+GROUP = 'task'
+FLOW_GROUP = 'taskflow_executor'
+WSGI_GROUP = 'wsgi'
+
+_OPTS = [
+    cfg.IntOpt(
+        'task_time_to_live',
+        default=48,
+        deprecated_name='task_time_to_live',
+        deprecated_group='DEFAULT',
+        help='Hours for which a task is remembered after it ended.',
+    ),
+    cfg.StrOpt(
+        'task_executor',
+        default='taskflow',
+        choices=['taskflow'],
+        help='Accepted so that configurations need not be edited; tasks run in a pool of threads of their API process.',
+    ),
+    cfg.StrOpt(
+        'work_dir',
+        sample_default='/work_dir',
+        help="""
+Directory for the data of tasks of the type ``import`` in a service without ``enabled_backends``.
+
+Without it they use the staging directory, as they do with ``enabled_backends``.
+""",
+    ),
+]
+
+_FLOW_OPTS = [
+    cfg.StrOpt(
+        'engine_mode',
+        default='parallel',
+        choices=['serial', 'parallel'],
+        help='Accepted so that configurations need not be edited. See ``[image_import_opts] max_parallel_stores``.',
+    ),
+    cfg.IntOpt(
+        'max_workers',
+        default=10,
+        min=1,
+        help='Accepted so that configurations need not be edited. See ``[wsgi] task_pool_threads``.',
+    ),
+    cfg.StrOpt(
+        'conversion_format',
+        choices=['qcow2', 'raw', 'vmdk'],
+        sample_default='raw',
+        help='Format into which tasks of the type ``import`` convert images; unset: none.',
+    ),
+]
+
+_WSGI_OPTS = [
+    cfg.IntOpt(
+        'task_pool_threads',
+        default=16,
+        min=1,
+        help='Imports and other tasks that run at the same time in one API process; more wait for their turn.',
+    ),
+    cfg.IntOpt(
+        'task_grace_seconds',
+        default=60,
+        min=0,
+        help="""
+Seconds for which running tasks may go on after a process was told to stop.
+
+Tasks that take longer are left to the other processes, which return their images to a state in which the import can be
+asked for again.
+""",
+    ),
+]
+
+
+def register_opts(conf: cfg.ConfigOpts) -> None:
+    """Register the options of this module."""
+    conf.register_opts(_OPTS, group=GROUP)
+    conf.register_opts(_FLOW_OPTS, group=FLOW_GROUP)
+    conf.register_opts(_WSGI_OPTS, group=WSGI_GROUP)
+
+
+def list_opts() -> dict[str | None, list[cfg.Opt]]:
+    """Return the options by group."""
+    return {GROUP: _OPTS, FLOW_GROUP: _FLOW_OPTS, WSGI_GROUP: _WSGI_OPTS}

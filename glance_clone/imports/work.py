@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One import on its way: what its steps share, and what they may do."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Mapping
+
+from glance_clone.domain import errors
+from glance_clone.domain import importing
+from glance_clone.domain.image import Image
+from glance_clone.domain.import_ports import StagedRepository
+from glance_clone.domain.import_ports import Staging
+from glance_clone.domain.import_ports import TaskRepository
+from glance_clone.domain.importing import ImportRequest
+from glance_clone.domain.importing import Opened
+from glance_clone.domain.importing import Staged
+from glance_clone.domain.importing import Submitter
+from glance_clone.domain.lease import Lease
+from glance_clone.domain.ports import ByteSource
+from glance_clone.domain.ports import ImageData
+from glance_clone.domain.ports import ImageRepository
+from glance_clone.domain.task import Task
+
+#: Seconds between two looks whether the import is still wanted, which also tell users how far it is.
+_INTERVAL = 2.0
+#: Seconds between two saves of the task, by which other software sees that it is alive.
+_TASK_INTERVAL = 60.0
+_MIB = 1 << 20
+
+
+@dataclasses.dataclass(frozen=True)
+class Tools:
+    """What imports stand on.
+
+    :ivar images: the bare records
+    :ivar data: the outermost layer around the byte path
+    """
+
+    images: ImageRepository
+    data: ImageData
+    tasks: TaskRepository
+    staging: Staging
+    staged: StagedRepository
+
+
+class Work:
+    """One import on its way.
+
+    :ivar image: as last read or saved; steps change it and call :meth:`save`
+    :ivar request: what was asked for
+    :ivar submitter: who asked
+    :ivar stores: ids of the stores to write to, ``None`` for the one classic store
+    :ivar staged: the data as it would be stored now; None until it is there, and in copies of images
+    """
+
+    def __init__(
+        self,
+        tools: Tools,
+        task: Task,
+        image: Image,
+        request: ImportRequest,
+        stores: list[str | None],
+        submitter: Submitter,
+        lease: Lease,
+    ):
+        self.tools = tools
+        self.task = task
+        self.image = image
+        self.request = request
+        self.stores = stores
+        self.submitter = submitter
+        self.lease = lease
+        self.staged: Staged | None = None
+        self._looked = self._told = time.monotonic()
+
+    @property
+    def data(self) -> Staged:
+        """The staged data.
+
+        :raises Conflict: there is none
+        """
+        if self.staged is None:
+            raise errors.Conflict('There is no staged data.')
+        return self.staged
+
+    def save(self) -> None:
+        """Store what steps changed in the image, if the import still owns it.
+
+        :raises LeaseLost: it does not
+        :raises ImageNotFound: the image was deleted
+        """
+        self.tools.images.save(self.image, from_state=self.image.status, hold=self.lease)
+
+    def open(self) -> Opened:
+        """Open the staged data for reading from its begin."""
+        return self.tools.staging.open(self.data)
+
+    def replace(self, source: ByteSource, suffix: str, size: int | None = None) -> None:
+        """Put other data in the place of the staged: read to its end, hashed, limited in size; see :meth:`Staging.write`.
+
+        ``image.size`` follows.
+
+        :param suffix: part of the name of the new file, e.g. ``uc``
+        """
+        self._exchange(self.tools.staging.write(self.image.id, self.lease.attempt, Watched(source, self), size, suffix=suffix))
+
+    def scratch(self, suffix: str) -> str:
+        """Return an absolute path in the staging directory at which an outside tool may make a file."""
+        return self.tools.staging.scratch(self.image.id, self.lease.attempt, suffix)
+
+    def replace_with_scratch(self, suffix: str) -> None:
+        """Put the file at the scratch path of this suffix in the place of the staged data; ``image.size`` follows."""
+        self._exchange(self.tools.staging.take(self.image.id, self.lease.attempt, suffix))
+
+    def stage(self, source: ByteSource, size: int | None, expected: Mapping[str, str]) -> None:
+        """Take the data of the import into the staging directory; see :meth:`Staging.write`."""
+        attempt = self.lease.attempt
+        self.staged = self.tools.staging.write(self.image.id, attempt, Watched(source, self), size, expected)
+        self.image.size = self.staged.size
+
+    def _exchange(self, staged: Staged) -> None:
+        old, self.staged = self.staged, staged
+        self.image.size = staged.size
+        if old is not None:
+            self.tools.staged.forget(self.image.id, old.attempt)
+            self.tools.staging.remove(old)
+
+    def require_alive(self) -> None:
+        """Find out whether the import is still wanted.
+
+        :raises LeaseLost: it was given to somebody else
+        :raises ImageNotFound: the image was deleted
+        """
+        if not self.tools.tasks.is_held(self.lease):
+            raise errors.LeaseLost('The import was taken over by another worker, as this one gave no sign of life.')
+
+    def advance(self, done: int, total: int | None) -> None:
+        """Tell how far the data is, now and then; also finds out whether the import is still wanted.
+
+        :param done: bytes
+        :raises ImageServiceError: as :meth:`save` and :meth:`require_alive`
+        """
+        now = time.monotonic()
+        if now - self._looked < _INTERVAL:
+            return
+        self._looked = now
+        if total:
+            self.image.properties[importing.PROGRESS] = str(min(100, done * 100 // total))
+        self.save()
+        if now - self._told >= _TASK_INTERVAL:
+            self._told = now
+            self.tell(done)
+
+    def tell(self, done: int) -> None:
+        """Write into the task how many bytes were moved."""
+        self.task.message = f'Copied {done // _MIB} MiB'
+        self.tools.tasks.save(self.task)
+
+
+class Watched:
+    """A source of bytes whose reader tells the work how far it is."""
+
+    def __init__(self, source: ByteSource, work: Work):
+        self._source = source
+        self._work = work
+        self._done = 0
+
+    def read(self, size: int) -> bytes:
+        """Return up to size bytes, b'' at the end."""
+        block = self._source.read(size)
+        self._done += len(block)
+        self._work.advance(self._done, getattr(self._source, 'size', None))
+        return block

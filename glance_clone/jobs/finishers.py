@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the reaper does about interrupted uploads and deletes."""
+
+from __future__ import annotations
+
+import logging
+
+from glance_clone.domain import errors
+from glance_clone.domain import image as images
+from glance_clone.domain import lease as leases
+from glance_clone.domain.image import Image
+from glance_clone.domain.lease import Lease
+from glance_clone.domain.ports import StoreRegistry
+from glance_clone.jobs.reaper import Finishers
+from glance_clone.layers import Parts
+
+LOG = logging.getLogger(__name__)
+
+_INTERRUPTED = 'The upload was interrupted by a failure of the service; send the data again.'
+
+
+class DataFinishers:
+    """Ends uploads and deletes.
+
+    :param parts: the bare repositories and stores
+    """
+
+    def __init__(self, parts: Parts, stores: StoreRegistry):
+        self._parts = parts
+        self._stores = stores
+
+    def table(self) -> Finishers:
+        """Return the finishers by operation."""
+        return {leases.UPLOAD: self.undo_upload, leases.DELETE: self.finish_delete}
+
+    def undo_upload(self, lease: Lease, image: Image | None) -> None:
+        """Remove what was written and return the image to queued."""
+        if image is not None and image.locations:
+            # The upload was committed, by whichever attempt: its object is referred to and stays.
+            self._parts.leases.release(lease)
+            return
+        self._stores.get(lease.detail.get('store')).discard(lease.image_id, lease.attempt)
+        if image is None or image.status != images.SAVING:
+            self._parts.leases.release(lease)
+            return
+        image.move_to(images.QUEUED)
+        image.properties[images.UPLOAD_ERROR] = _INTERRUPTED
+        self._parts.images.save(image, from_state=images.SAVING, drop=lease)
+        LOG.info('Image %s is queued again: its upload was interrupted.', image.id)
+
+    def finish_delete(self, lease: Lease, image: Image | None) -> None:
+        """Remove the bytes, then the row."""
+        if image is None or image.status != images.PENDING_DELETE:
+            self._parts.leases.release(lease)
+            return
+        try:
+            self._parts.data.remove(image)
+        except errors.BlobInUse:
+            image.status = lease.detail['status']
+            self._parts.images.save(image, from_state=images.PENDING_DELETE, drop=lease)
+            LOG.info('Image %s stays: its data is in use.', image.id)
+            return
+        self._parts.images.remove(image, drop=lease)
+        LOG.info('Image %s is deleted: its interrupted delete was finished.', image.id)
