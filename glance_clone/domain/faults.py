@@ -16,7 +16,7 @@ _WANTED, _, _TOKEN = os.environ.get(_VARIABLE, '').partition(':')
 
 def point(name: str) -> None:
     """Die here if a test asked for it."""
-    if _WANTED and _WANTED == name:
+    if _WANTED and name == _WANTED:
         _die()
 
 

@@ -56,12 +56,6 @@ class TaskRepository(Protocol):
         :raises TaskNotFound: there is none
         """
 
-    def list(self, query: TaskQuery, caller: Caller) -> list[Task]:
-        """Return one page of the tasks of the caller's project, of all for administrators.
-
-        :raises Invalid: unknown marker or sort key
-        """
-
     def of_image(self, image_id: str, caller: Caller) -> list[Task]:
         """Return the tasks on an image that have not expired, the oldest first; of the caller's project as above."""
 
@@ -76,6 +70,12 @@ class TaskRepository(Protocol):
 
     def is_held(self, lease: Lease) -> bool:
         """Tell whether a lease is held by its owner."""
+
+    def list(self, query: TaskQuery, caller: Caller) -> list[Task]:
+        """Return one page of the tasks of the caller's project, of all for administrators.
+
+        :raises Invalid: unknown marker or sort key
+        """
 
 
 class StagedRepository(Protocol):

@@ -35,7 +35,7 @@ def load(conf: cfg.ConfigOpts) -> list[Step]:
         warn_on_missing_entrypoint=False,
     )
     if unknown:
-        raise ValueError(f'[image_import_opts] image_import_plugins names {", ".join(sorted(unknown))}, which is not installed.')
+        raise ValueError(f'[image_import_opts] image_import_plugins has {", ".join(sorted(unknown))}: not installed.')
     return [extension.obj for extension in manager]
 
 
