@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -20,6 +21,7 @@ from glance_clone import conf as options
 from glance_clone import layers
 from glance_clone import version
 from glance_clone.api import authorize
+from glance_clone.api import property_protections
 from glance_clone.api import services
 from glance_clone.api.schema.image import ImageSchema
 from glance_clone.db.engine import Database
@@ -62,9 +64,11 @@ class Service:
         parts = layers.Parts(records, data, leases, worker, self._reaper.abandon)
         self._reaper.register(DataFinishers(parts, stores).table())
         images = layers.wrap_images(parts)
+        enforcer = authorize.build_enforcer(conf)
+        protections = property_protections.load(conf, functools.partial(authorize.is_rule, enforcer))
         self.api = services.Services(
             conf=conf,
-            door=authorize.Door(authorize.build_enforcer(conf), images),
+            door=authorize.Door(enforcer, images, protections),
             images=images,
             members=MemberRepository(self._database),
             data=layers.wrap_data(parts),

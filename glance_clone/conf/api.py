@@ -73,6 +73,33 @@ Any name that Python's hashlib knows. Images keep the algorithm with which they 
     ),
 ]
 
+_PROTECTIONS = [
+    cfg.StrOpt(
+        'property_protection_file',
+        help="""
+INI file that says who may create, read, update and delete which custom properties of images.
+
+The header of each section is a Python regular expression that is searched in the name of the property; the first section
+that matches decides, and a property that no section matches is nobody's. Every section has the four options ``create``,
+``read``, ``update`` and ``delete``. The service does not start with a file that it cannot use. Without the option, whoever
+may change an image may change all of its custom properties.
+
+Related options: ``property_protection_rule_format``
+""",
+    ),
+    cfg.StrOpt(
+        'property_protection_rule_format',
+        default='roles',
+        choices=[
+            ('roles', 'a list of roles, separated by commas'),
+            ('policies', 'the name of one rule of the policy file'),
+        ],
+        help="""
+What the rules in ``property_protection_file`` are. In both formats ``@`` means everybody and ``!`` nobody.
+""",
+    ),
+]
+
 _LIMITS = [
     cfg.IntOpt(
         'max_request_id_length',
@@ -112,9 +139,9 @@ _LIMITS = [
 
 def register_opts(conf: cfg.ConfigOpts) -> None:
     """Register the options of this module."""
-    conf.register_opts(_EXPOSURE + _LIMITS)
+    conf.register_opts(_EXPOSURE + _PROTECTIONS + _LIMITS)
 
 
 def list_opts() -> dict[str | None, list[cfg.Opt]]:
     """Return the options by group."""
-    return {None: _EXPOSURE + _LIMITS}
+    return {None: _EXPOSURE + _PROTECTIONS + _LIMITS}

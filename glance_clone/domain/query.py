@@ -26,6 +26,10 @@ class Condition:
     value: Any
 
 
+#: What no image meets.
+NOTHING = Condition('id', IN, ())
+
+
 @dataclasses.dataclass(slots=True)
 class ImageQuery:
     """One page of a list of images.

@@ -13,6 +13,7 @@ from typing import Any
 import webob
 
 from glance_clone.api.context import RequestContext
+from glance_clone.api.property_protections import READ
 from glance_clone.api.serial import body
 from glance_clone.api.services import Services
 from glance_clone.domain import errors
@@ -123,18 +124,20 @@ class View:
     """How much of an image one caller is shown under the configuration of the service."""
 
     api: Services
-    is_admin: bool
+    context: RequestContext
 
     @classmethod
     def of(cls, api: Services, context: RequestContext) -> View:
         """Return the view that a caller has."""
-        return cls(api, bool(context.is_admin))
+        return cls(api, context)
 
     def document(self, image: Image) -> dict[str, Any]:
         """Return the JSON document of an image."""
         document: dict[str, Any] = {
             name: '' if value is None else value for name, value in image.properties.items() if name not in HIDDEN_PROPERTIES
         }
+        if self.api.door.protects_properties:
+            self._remove_unreadable(document)
         self_path = f'/v2/images/{image.id}'
         document.update(
             id=image.id,
@@ -163,9 +166,14 @@ class View:
         self._add_locations(document, image)
         return document
 
+    def _remove_unreadable(self, properties: dict[str, Any]) -> None:
+        for name in list(properties):
+            if not self.api.door.allows_property(self.context, READ, name):
+                del properties[name]
+
     def _add_locations(self, document: dict[str, Any], image: Image) -> None:
         conf, stores = self.api.conf, self.api.stores
-        masked = image.status == images.DEACTIVATED and not self.is_admin
+        masked = image.status == images.DEACTIVATED and not self.context.is_admin
         locations = [] if masked else stores.by_weight(image.locations)
         if stores.multiple:
             ids = list(dict.fromkeys(location.store for location in locations if location.store))

@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from glance_clone.api import limits
 from glance_clone.api.context import RequestContext
+from glance_clone.api.property_protections import CREATE
+from glance_clone.api.property_protections import DELETE
+from glance_clone.api.property_protections import READ
+from glance_clone.api.property_protections import UPDATE
 from glance_clone.api.resource import Params
 from glance_clone.api.serial import image as serial
 from glance_clone.api.serial.image_patch import ADD
@@ -37,7 +41,7 @@ def update(api: Services, context: RequestContext, params: Params, wanted: list[
         if change.name in serial.WRITABLE or change.name == 'tags':
             _change_attribute(api, context, image, change)
         else:
-            _change_property(api, image, change)
+            _change_property(api, context, image, change)
     api.images.save(image)
     return image
 
@@ -78,17 +82,24 @@ def _change_attribute(api: Services, context: RequestContext, image: Image, chan
     setattr(image, change.name, int(change.value) if number else change.value)
 
 
-def _change_property(api: Services, image: Image, change: Change) -> None:
-    """Set or remove a custom property."""
-    exists = change.name in image.properties
+def _change_property(api: Services, context: RequestContext, image: Image, change: Change) -> None:
+    """Set or remove a custom property; one that the caller may not read looks as if it were not there."""
+    door, name = api.door, change.name
+    exists = name in image.properties
+    is_seen = exists and door.allows_property(context, READ, name)
     if change.verb == ADD:
+        door.require_property(context, UPDATE if is_seen else CREATE, name)
+        if exists and not is_seen:
+            raise errors.Forbidden(f'You may not create the property {name[:80]} (property protection).')
         if exists and not change.overwrites:
-            raise errors.Conflict(f'The image has a property {change.name} already.')
-        if not exists:
-            limits.require_few_properties(api.conf, {*image.properties, change.name})
-    elif not exists:
-        raise errors.Conflict(f'The image has no property {change.name}.')
-    if change.verb == REMOVE:
-        del image.properties[change.name]
+            raise errors.Conflict(f'The image has a property {name} already.')
+    elif not is_seen:
+        raise errors.Conflict(f'The image has no property {name}.')
     else:
-        image.properties[change.name] = change.value
+        door.require_property(context, DELETE if change.verb == REMOVE else UPDATE, name)
+    if not exists:
+        limits.require_few_properties(api.conf, {*image.properties, name})
+    if change.verb == REMOVE:
+        del image.properties[name]
+    else:
+        image.properties[name] = change.value

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from glance_clone.api import limits
 from glance_clone.api.context import RequestContext
+from glance_clone.api.property_protections import CREATE
+from glance_clone.api.property_protections import READ
 from glance_clone.api.resource import Params
 from glance_clone.api.serial.image import NewImage
 from glance_clone.api.serial.image import new_image
@@ -12,6 +14,7 @@ from glance_clone.api.serial.image_list import Page
 from glance_clone.api.services import Services
 from glance_clone.domain import errors
 from glance_clone.domain.image import Image
+from glance_clone.domain.query import NOTHING
 from glance_clone.domain.query import ImageQuery
 
 
@@ -19,6 +22,8 @@ def create(api: Services, context: RequestContext, params: Params, wanted: NewIm
     """Register an image without data."""
     image = new_image(wanted, context.project_id)
     api.door.require_create(context, image)
+    for name in image.properties:
+        api.door.require_property(context, CREATE, name)
     limits.require_few_tags(api.conf, image.tags)
     if wanted.refused:
         raise errors.Forbidden(f'Only the service itself sets {", ".join(wanted.refused)}.')
@@ -30,6 +35,9 @@ def create(api: Services, context: RequestContext, params: Params, wanted: NewIm
 def index(api: Services, context: RequestContext, params: Params, wanted: ImageQuery) -> Page:
     """List a page of the images that the caller may see."""
     api.door.require_list(context)
+    if not all(api.door.allows_property(context, READ, name) for name in wanted.properties):
+        # To whoever may not see a property, no image has it (W-23).
+        wanted.conditions.append(NOTHING)
     found = api.images.list(wanted, context.caller) if wanted.limit else []
     shown = [image for image in found if api.door.may_see(context, image)]
     return Page(shown, is_full=bool(found) and len(found) == wanted.limit and bool(shown))
