@@ -48,6 +48,37 @@ class DuplicateMember(Conflict):
         super().__init__(f'Image {image_id} has a member {member_id} already.')
 
 
+class NamespaceNotFound(NotFound):
+    """No metadata definition namespace of that name is visible to the caller."""
+
+    def __init__(self, name: str):
+        super().__init__(f'No namespace {name[:255]!r} was found.')
+
+
+class DefinitionNotFound(NotFound):
+    """A namespace has no object, property, tag or association of that name.
+
+    :param kind: which of them, in words
+    """
+
+    def __init__(self, kind: str, name: str):
+        super().__init__(f'The namespace has no {kind} {name[:255]!r}.')
+
+
+class DuplicateName(Conflict):
+    """The name is taken: by its very self, or by one that the database cannot tell apart from it (D-11).
+
+    :param kind: what has the name, in words
+    :param taken: the name that is there
+    """
+
+    def __init__(self, kind: str, name: str, taken: str):
+        if name == taken:
+            super().__init__(f'There is a {kind} {name!r} already.')
+        else:
+            super().__init__(f'There is a {kind} {taken!r} already, and the database cannot tell {name!r} from it.')
+
+
 class DuplicateImage(Conflict):
     """The id is, or once was, the id of an image."""
 

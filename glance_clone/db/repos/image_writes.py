@@ -3,10 +3,8 @@
 
 from __future__ import annotations
 
-import collections
 import dataclasses
 import datetime
-import unicodedata
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,6 +13,7 @@ from oslo_db import exception as db_exc
 from glance_clone.db.expressions import exactly
 from glance_clone.db.models import image as tables
 from glance_clone.db.repos import image_rows
+from glance_clone.db.spelling import alike
 from glance_clone.domain import errors
 from glance_clone.domain import image as domain
 from glance_clone.domain.image import Image
@@ -180,18 +179,9 @@ def _insert_properties(
     try:
         connection.execute(sa.insert(tables.properties), rows)
     except db_exc.DBDuplicateEntry:
-        names = ', '.join(repr(name[:80]) for name in _clashing(set(properties) | others))
+        all_names = set(properties) | others
+        names = ', '.join(repr(name[:80]) for name in alike(all_names) or sorted(all_names))
         raise errors.Conflict(f'The database cannot tell these names of properties apart: {names}. Choose others.') from None
-
-
-def _clashing(names: set[str]) -> list[str]:
-    """Return those names that differ only as collations overlook it: in case, accents, width or blanks at the end."""
-    spellings = collections.defaultdict(list)
-    for name in sorted(names):
-        letters = unicodedata.normalize('NFKD', name.rstrip(' '))
-        spellings[''.join(c for c in letters if not unicodedata.combining(c)).casefold()].append(name)
-    alike = [name for group in spellings.values() if len(group) > 1 for name in group]
-    return alike or sorted(names)
 
 
 def _insert_locations(connection: sa.Connection, locations: list[Location], stamps: dict[str, Any]) -> None:

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Metadata definition objects on SQL."""
+
+from __future__ import annotations
+
+from glance_clone.db.engine import repeatable
+from glance_clone.db.repos import metadef_rows
+from glance_clone.db.repos.metadef_definitions import Definitions
+from glance_clone.domain.metadef import Namespace
+from glance_clone.domain.metadef import Object
+
+
+class MetadefObjectRepository(Definitions[Object]):
+    """See :class:`glance_clone.domain.ports.MetadefObjectRepository`."""
+
+    kind = metadef_rows.OBJECTS
+
+    @repeatable
+    def list(self, namespace: Namespace) -> list[Object]:
+        """Return all objects of a namespace."""
+        with self._database.read() as connection:
+            return self.kind.all(connection, namespace.id)

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Names that a database takes for one although they are different (D-11)."""
+
+from __future__ import annotations
+
+import collections
+import unicodedata
+from collections.abc import Iterable
+
+
+def alike(names: Iterable[str]) -> list[str]:
+    """Return those names that differ only as collations overlook it: in case, accents, width or blanks at the end."""
+    spellings = collections.defaultdict(list)
+    for name in sorted(names):
+        letters = unicodedata.normalize('NFKD', name.rstrip(' '))
+        spellings[''.join(c for c in letters if not unicodedata.combining(c)).casefold()].append(name)
+    return [name for group in spellings.values() if len(group) > 1 for name in group]
