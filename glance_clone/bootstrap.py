@@ -27,6 +27,7 @@ from glance_clone.api.schema.image import ImageSchema
 from glance_clone.db.engine import Database
 from glance_clone.db.repos.images import ImageRepository
 from glance_clone.db.repos.leases import LeaseRepository
+from glance_clone.db.repos.locations import LocationRepository
 from glance_clone.db.repos.members import MemberRepository
 from glance_clone.domain.lease import Worker
 from glance_clone.domain.ports import Concurrency
@@ -58,11 +59,12 @@ class Service:
         stores = build_registry(conf)
         records = ImageRepository(self._database, conf.leases.ttl)
         leases = LeaseRepository(self._database)
+        locations = LocationRepository(self._database)
         data = StoreData(conf, stores, concurrency)
         self._heartbeat = Heartbeat(leases, worker, conf.leases.ttl)
         self._reaper = Reaper(leases, worker, conf.leases.ttl)
-        parts = layers.Parts(records, data, leases, worker, self._reaper.abandon)
-        self._reaper.register(DataFinishers(parts, stores).table())
+        parts = layers.Parts(records, locations, data, stores, leases, worker, self._reaper.abandon)
+        self._reaper.register(DataFinishers(parts).table())
         images = layers.wrap_images(parts)
         enforcer = authorize.build_enforcer(conf)
         protections = property_protections.load(conf, functools.partial(authorize.is_rule, enforcer))

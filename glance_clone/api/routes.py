@@ -10,13 +10,16 @@ from glance_clone.api.serial import image
 from glance_clone.api.serial import image_data
 from glance_clone.api.serial import image_list
 from glance_clone.api.serial import image_patch
+from glance_clone.api.serial import info
 from glance_clone.api.serial import member
 from glance_clone.api.v2 import image_actions
 from glance_clone.api.v2 import image_data as image_data_actions
 from glance_clone.api.v2 import image_update
 from glance_clone.api.v2 import images
+from glance_clone.api.v2 import info as info_actions
 from glance_clone.api.v2 import members
 from glance_clone.api.v2 import schemas
+from glance_clone.api.v2 import stores
 
 #: Paths under ``/v2``, most used first: they are tried in this order.
 TABLE = (
@@ -54,6 +57,10 @@ TABLE = (
     ),
     Path('/images/{image_id}/actions/deactivate', POST=Action(image_actions.deactivate, image.render_empty)),
     Path('/images/{image_id}/actions/reactivate', POST=Action(image_actions.reactivate, image.render_empty)),
+    Path('/stores/{store_id}/{image_id}', DELETE=Action(stores.delete, image.render_empty)),
+    Path('/info/import', GET=Action(info_actions.import_methods, info.render_import)),
+    Path('/info/stores', GET=Action(info_actions.stores, info.render_stores)),
+    Path('/info/stores/detail', GET=Action(info_actions.stores_detail, info.render_detail)),
     Path('/schemas/image', GET=Action(schemas.image, schemas.render, body.refuse_any)),
     Path('/schemas/images', GET=Action(schemas.images, schemas.render, body.refuse_any)),
     Path('/schemas/member', GET=Action(schemas.member, schemas.render, body.refuse_any)),

@@ -113,6 +113,13 @@ class StateChanged(Conflict):
     """A conditional save found another state than the caller had seen: somebody else was faster."""
 
 
+class LastCopy(Forbidden):
+    """The last copy of the data of an active image goes only with the image."""
+
+    def __init__(self, image_id: str):
+        super().__init__(f'Image {image_id} has no other copy of its data; delete the image instead.')
+
+
 class ImageGone(ImageServiceError):
     """The image was deleted while its data was on the way."""
 

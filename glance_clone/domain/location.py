@@ -7,6 +7,10 @@ import dataclasses
 from typing import Any
 
 
+ACTIVE = 'active'
+PENDING_DELETE = 'pending_delete'
+
+
 @dataclasses.dataclass(slots=True)
 class Location:
     """One copy of the data.
@@ -19,7 +23,7 @@ class Location:
 
     url: str
     metadata: dict[str, Any] = dataclasses.field(default_factory=dict)
-    status: str = 'active'
+    status: str = ACTIVE
     id: int | None = None
 
     @property

@@ -11,6 +11,7 @@ import dataclasses
 import datetime
 from collections.abc import Iterator
 from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 from typing import Protocol
 
@@ -64,6 +65,7 @@ class ImageRepository(Protocol):
         :param drop: a lease to end in the same transaction; it must still be held
         :param hold: a lease that must still be held, and stays so
         :raises StateChanged: the row has another status than from_state, or the lease to take is held by another
+        :raises LastCopy: an active image would be left without any copy of its data
         :raises LeaseLost: the lease to drop or to hold is no longer held
         :raises ImageNotFound: the image is deleted or being deleted
         """
@@ -301,6 +303,28 @@ class LeaseRepository(Protocol):
         """Return the image of a lease whatever its status, None if its row is deleted or purged."""
 
 
+class LocationRepository(Protocol):
+    """Keeps the single copies of images, for removing them one by one.
+
+    A copy is first marked ``pending_delete`` by :meth:`ImageRepository.save`, then its bytes go, then its row.
+    """
+
+    def get(self, number: int) -> Location | None:
+        """Return the copy of that row number whatever its status, also of a deleted image; None if the row is gone."""
+
+    def bury(self, number: int, drop: Lease) -> None:
+        """Mark a copy deleted whose bytes are gone, and end the lease under which that was done.
+
+        :raises LeaseLost: it is no longer held
+        """
+
+    def revive(self, number: int, drop: Lease) -> None:
+        """Make a copy active again that was to be removed and could not be, and end the lease.
+
+        :raises LeaseLost: it is no longer held
+        """
+
+
 class BlobReader(Protocol):
     """Open data of one location. Iterate it once, then close it."""
 
@@ -355,6 +379,13 @@ class BlobStore(Protocol):
     #: URL schemes that the store's locations may have.
     schemes: tuple[str, ...]
     writable: bool
+    #: Type of the store as operators are shown it, e.g. ``file``.
+    kind: str
+    #: False for a store that takes requests but is not in the lists from which users choose.
+    advertised: bool
+
+    def properties(self) -> dict[str, Any]:
+        """Return the settings that operators are shown; no secrets."""
 
     def writer(self, blob_id: str, attempt: str, size: int | None) -> BlobWriter:
         """Begin a new object.
@@ -413,8 +444,18 @@ class StoreRegistry(Protocol):
         :raises StoreUnknown: no configured store holds it
         """
 
-    def by_weight(self, locations: list[Location]) -> list[Location]:
-        """Return the locations in the order in which they should be read: greatest weight first, else as stored."""
+    def by_weight(self, locations: list[Location], prefer: Sequence[str] = ()) -> list[Location]:
+        """Return the locations in the order in which they should be read: greatest weight first, else as stored.
+
+        :param prefer: ids of stores whose copies come before all others, in this order (D-13)
+        """
+
+    def attribute(self, locations: list[Location]) -> None:
+        """Note in the metadata of locations which store holds them, where that is missing or out of date.
+
+        Data of older releases does not name its store, and stores get other names. Nothing is saved here. Locations that
+        no store claims stay as they are.
+        """
 
 
 class ByteSource(Protocol):
@@ -443,9 +484,12 @@ class ImageData(Protocol):
         :raises UnsafeContent: the bytes are refused for what they are
         """
 
-    def read(self, image: Image, offset: int = 0, length: int | None = None) -> BlobReader:
+    def read(
+        self, image: Image, offset: int = 0, length: int | None = None, prefer: Sequence[str] = ()
+    ) -> BlobReader:
         """Open the data at the first of the image's locations that can give it.
 
+        :param prefer: ids of stores that are tried first, in this order
         :raises DataMissing: the image should have data but no store gives it
         """
 
@@ -455,6 +499,16 @@ class ImageData(Protocol):
         Copies leave ``image.locations`` as they go, so that after a failure it names those that are left.
 
         :raises BlobInUse: a store will not part with it
+        """
+
+    def remove_copy(self, image: Image, location: Location) -> None:
+        """Remove one of several copies of the data of an active image; one that is gone already is no error.
+
+        The location leaves ``image.locations``.
+
+        :raises LastCopy: there is no other copy (any more)
+        :raises StateChanged: the image is not active any more, or another copy is being removed at this moment
+        :raises BlobInUse: the store will not part with it; the image stays as it was
         """
 
 

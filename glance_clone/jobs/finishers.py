@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the reaper does about interrupted uploads and deletes."""
+"""What the reaper does about interrupted uploads and deletes, of images and of single copies."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import logging
 from glance_clone.domain import errors
 from glance_clone.domain import image as images
 from glance_clone.domain import lease as leases
+from glance_clone.domain import location as locations
 from glance_clone.domain.image import Image
 from glance_clone.domain.lease import Lease
-from glance_clone.domain.ports import StoreRegistry
 from glance_clone.jobs.reaper import Finishers
 from glance_clone.layers import Parts
 
@@ -25,13 +25,16 @@ class DataFinishers:
     :param parts: the bare repositories and stores
     """
 
-    def __init__(self, parts: Parts, stores: StoreRegistry):
+    def __init__(self, parts: Parts):
         self._parts = parts
-        self._stores = stores
 
     def table(self) -> Finishers:
         """Return the finishers by operation."""
-        return {leases.UPLOAD: self.undo_upload, leases.DELETE: self.finish_delete}
+        return {
+            leases.UPLOAD: self.undo_upload,
+            leases.DELETE: self.finish_delete,
+            leases.REMOVE_COPY: self.finish_removal,
+        }
 
     def undo_upload(self, lease: Lease, image: Image | None) -> None:
         """Remove what was written and return the image to queued."""
@@ -39,7 +42,7 @@ class DataFinishers:
             # The upload was committed, by whichever attempt: its object is referred to and stays.
             self._parts.leases.release(lease)
             return
-        self._stores.get(lease.detail.get('store')).discard(lease.image_id, lease.attempt)
+        self._parts.stores.get(lease.detail.get('store')).discard(lease.image_id, lease.attempt)
         if image is None or image.status != images.SAVING:
             self._parts.leases.release(lease)
             return
@@ -47,6 +50,25 @@ class DataFinishers:
         image.properties[images.UPLOAD_ERROR] = _INTERRUPTED
         self._parts.images.save(image, from_state=images.SAVING, drop=lease)
         LOG.info('Image %s is queued again: its upload was interrupted.', image.id)
+
+    def finish_removal(self, lease: Lease, image: Image | None) -> None:
+        """Remove the bytes of one copy, then its row."""
+        number = lease.detail['location']
+        location = self._parts.locations.get(number)
+        if location is None or location.status == locations.ACTIVE:
+            self._parts.leases.release(lease)
+            return
+        holder = image or Image(lease.image_id)
+        # Since the interruption the image may have got a new copy of the same name; its bytes stay.
+        if all(other.url != location.url for other in holder.locations):
+            holder.locations.append(location)
+            try:
+                self._parts.data.remove_copy(holder, location)
+            except errors.BlobInUse:
+                self._parts.locations.revive(number, lease)
+                return
+        self._parts.locations.bury(number, lease)
+        LOG.info('One copy of image %s is removed: its interrupted removal was finished.', lease.image_id)
 
     def finish_delete(self, lease: Lease, image: Image | None) -> None:
         """Remove the bytes, then the row."""

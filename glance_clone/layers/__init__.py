@@ -14,6 +14,10 @@ from glance_clone.domain.lease import Worker
 from glance_clone.domain.ports import ImageData
 from glance_clone.domain.ports import ImageRepository
 from glance_clone.domain.ports import LeaseRepository
+from glance_clone.domain.ports import LocationRepository
+from glance_clone.domain.ports import StoreRegistry
+from glance_clone.layers.attribution import Attribution
+from glance_clone.layers.copies import Copies
 from glance_clone.layers.protection import Protection
 from glance_clone.layers.removal import Removal
 from glance_clone.layers.upload import Upload
@@ -27,18 +31,24 @@ class Parts:
     """
 
     images: ImageRepository
+    locations: LocationRepository
     data: ImageData
+    stores: StoreRegistry
     leases: LeaseRepository
     worker: Worker
     abandon: Callable[[Lease], None]
 
 
 IMAGE_LAYERS = (
+    Attribution,
     Removal,
     Protection,
 )
 
-DATA_LAYERS = (Upload,)
+DATA_LAYERS = (
+    Upload,
+    Copies,
+)
 
 
 def wrap_images(parts: Parts) -> ImageRepository:

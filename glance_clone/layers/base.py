@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from glance_clone.domain.caller import Caller
 from glance_clone.domain.image import Image
 from glance_clone.domain.lease import Lease
+from glance_clone.domain.location import Location
 from glance_clone.domain.ports import BlobReader
 from glance_clone.domain.ports import ByteSource
 from glance_clone.domain.ports import ImageData
@@ -66,10 +68,16 @@ class ImageDataLayer:
         """See :meth:`ImageData.write`."""
         self._inner.write(image, source, size, store_id, attempt)
 
-    def read(self, image: Image, offset: int = 0, length: int | None = None) -> BlobReader:
+    def read(
+        self, image: Image, offset: int = 0, length: int | None = None, prefer: Sequence[str] = ()
+    ) -> BlobReader:
         """See :meth:`ImageData.read`."""
-        return self._inner.read(image, offset, length)
+        return self._inner.read(image, offset, length, prefer)
 
     def remove(self, image: Image) -> None:
         """See :meth:`ImageData.remove`."""
         self._inner.remove(image)
+
+    def remove_copy(self, image: Image, location: Location) -> None:
+        """See :meth:`ImageData.remove_copy`."""
+        self._inner.remove_copy(image, location)

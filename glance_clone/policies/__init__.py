@@ -10,9 +10,11 @@ from oslo_policy import policy
 
 from glance_clone.policies import base
 from glance_clone.policies import image
+from glance_clone.policies import location
 from glance_clone.policies import member
+from glance_clone.policies import store
 
 
 def list_rules() -> Iterable[policy.RuleDefault]:
     """Return every default rule of the service."""
-    return itertools.chain(base.list_rules(), image.list_rules(), member.list_rules())
+    return itertools.chain.from_iterable(module.list_rules() for module in (base, image, location, member, store))

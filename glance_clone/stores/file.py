@@ -34,10 +34,13 @@ class FileStore:
     :param mode: permissions of new files
     :param hole: pieces of this many zero bytes become holes in new files; None for none
     :param metadata: what is kept with locations, by directory
+    :param properties: settings that operators are shown
     """
 
     schemes: tuple[str, ...] = ('file', 'filesystem')
     writable = True
+    kind = 'file'
+    advertised = True
 
     def __init__(
         self,
@@ -48,6 +51,7 @@ class FileStore:
         mode: int = DEFAULT_MODE,
         hole: int | None = None,
         metadata: Mapping[str, dict[str, object]] | None = None,
+        properties: Mapping[str, object] | None = None,
     ):
         self.id = store_id
         self.description = description
@@ -56,6 +60,11 @@ class FileStore:
         self._mode = mode
         self._hole = hole
         self._metadata = metadata or {}
+        self._properties = properties or {}
+
+    def properties(self) -> dict[str, object]:
+        """See :meth:`BlobStore.properties`."""
+        return dict(self._properties)
 
     def match(self, url: str) -> int:
         """Return how many characters of the url speak for this store, -1 if it is none of its."""

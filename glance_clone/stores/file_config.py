@@ -29,6 +29,11 @@ def build_store(group: Any, store_id: str | None, description: str | None = None
         mode=_mode(group.filesystem_store_file_perm),
         hole=group.filesystem_store_chunk_size if group.filesystem_thin_provisioning else None,
         metadata=_metadata(group.filesystem_store_metadata_file, directories),
+        properties={
+            'data_dir': directories[0].path,
+            'chunk_size': group.filesystem_store_chunk_size,
+            'thin_provisioning': group.filesystem_thin_provisioning,
+        },
     )
 
 

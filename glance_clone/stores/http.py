@@ -17,11 +17,17 @@ class HttpStore:
 
     schemes: tuple[str, ...] = ('http', 'https')
     writable = False
+    kind = 'http'
+    advertised = True
 
     def __init__(self, store_id: str | None, description: str = '', weight: int = 0):
         self.id = store_id
         self.description = description
         self.weight = weight
+
+    def properties(self) -> dict[str, object]:
+        """See :meth:`BlobStore.properties`."""
+        return {}
 
     def match(self, url: str) -> int:
         """Return how many characters of the url speak for this store, -1 if it is none of its."""

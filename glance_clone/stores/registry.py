@@ -72,17 +72,32 @@ class Registry:
             raise errors.StoreUnknown('No configured store holds the data.')
         return best
 
-    def by_weight(self, locations: list[Location]) -> list[Location]:
+    def by_weight(self, locations: list[Location], prefer: Sequence[str] = ()) -> list[Location]:
         """See :meth:`StoreRegistry.by_weight`."""
         if len(locations) < 2:
             return list(locations)
-        return sorted(locations, key=self._weight, reverse=True)
+        places = {store_id: place for place, store_id in reversed(list(enumerate(prefer)))}
+        return sorted(locations, key=lambda location: self._rank(location, places))
 
-    def _weight(self, location: Location) -> int:
+    def _rank(self, location: Location, places: dict[str, int]) -> tuple[int, int]:
         try:
-            return self.of(location).weight
+            store = self.of(location)
         except errors.StoreUnknown:
-            return 0
+            return len(places), 0
+        return places.get(store.id or '', len(places)), -store.weight
+
+    def attribute(self, locations: list[Location]) -> None:
+        """See :meth:`StoreRegistry.attribute`."""
+        for location in locations:
+            if self.multiple and location.store not in self._by_id:
+                self._attribute(location)
+
+    def _attribute(self, location: Location) -> None:
+        try:
+            store = self.of(location)
+        except errors.StoreUnknown:
+            return
+        location.metadata = {**location.metadata, 'store': store.id}
 
 
 def build_registry(conf: cfg.ConfigOpts) -> Registry:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import uuid
 from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
 from oslo_config import cfg
@@ -78,10 +79,12 @@ class StoreData:
             metadata['store'] = store.id
         return NewLocation(location.url, metadata, writer=writer)
 
-    def read(self, image: Image, offset: int = 0, length: int | None = None) -> BlobReader:
+    def read(
+        self, image: Image, offset: int = 0, length: int | None = None, prefer: Sequence[str] = ()
+    ) -> BlobReader:
         """Open the best copy of the data; see :meth:`ImageData.read`."""
         failure: errors.Unavailable | None = None
-        for location in self._stores.by_weight(image.locations):
+        for location in self._stores.by_weight(image.locations, prefer):
             try:
                 return self._open(image, location, offset, length)
             except errors.Unavailable as error:
@@ -102,6 +105,11 @@ class StoreData:
         for location in list(image.locations):
             self._beside(self._remove, image, location)
             image.locations.remove(location)
+
+    def remove_copy(self, image: Image, location: Location) -> None:
+        """Remove one copy."""
+        self._beside(self._remove, image, location)
+        image.locations.remove(location)
 
     def _remove(self, image: Image, location: Location) -> None:
         writer = getattr(location, 'writer', None)

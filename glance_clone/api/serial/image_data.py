@@ -48,6 +48,18 @@ class Span:
 
 
 @dataclasses.dataclass(slots=True)
+class Wish:
+    """Which bytes of an image a client wants, and from where.
+
+    :ivar ranges: the Range and Content-Range headers, of which the former wins
+    :ivar prefer: ids of the stores to read from first
+    """
+
+    ranges: tuple[str | None, str | None]
+    prefer: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(slots=True)
 class Download:
     """Opened data on its way to a client.
 
@@ -84,10 +96,23 @@ def _announced_size(request: webob.Request) -> int | None:
     return int(header) or None
 
 
-def parse_download(api: Services, request: webob.Request) -> tuple[str | None, str | None]:
-    """Read the range headers of ``GET /v2/images/{id}/file``: (Range, Content-Range), of which the former wins."""
+def parse_download(api: Services, request: webob.Request) -> Wish:
+    """Read what ``GET /v2/images/{id}/file`` asks for."""
     body.refuse_any(api, request)
-    return request.headers.get('Range'), request.headers.get('Content-Range')
+    ranges = request.headers.get('Range'), request.headers.get('Content-Range')
+    return Wish(ranges, _preferred(request) if request.query_string else ())
+
+
+def _preferred(request: webob.Request) -> tuple[str, ...]:
+    """Return the ids of the stores to read from first, each once.
+
+    :raises Invalid: the query is not UTF-8
+    """
+    try:
+        ids = request.GET.get('prefer', '').split(',')
+    except UnicodeDecodeError:
+        raise errors.Invalid('The query of the URL is not UTF-8.') from None
+    return tuple(dict.fromkeys(each.strip() for each in ids if each.strip()))
 
 
 def span_of(wanted: tuple[str | None, str | None], total: int) -> Span | None:

@@ -3,16 +3,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from oslo_log import log as logging
 
 from glance_clone.api.context import RequestContext
 from glance_clone.api.resource import Params
 from glance_clone.api.serial.image_data import Download
 from glance_clone.api.serial.image_data import Upload
+from glance_clone.api.serial.image_data import Wish
 from glance_clone.api.serial.image_data import span_of
 from glance_clone.api.services import Services
 from glance_clone.domain import errors
 from glance_clone.domain.image import DEACTIVATED
+from glance_clone.domain.image import Image
 
 LOG = logging.getLogger(__name__)
 
@@ -24,15 +28,29 @@ def upload(api: Services, context: RequestContext, params: Params, wanted: Uploa
     LOG.info('Image %(id)s has its data: %(size)d bytes.', {'id': image.id, 'size': image.size})
 
 
-def download(api: Services, context: RequestContext, params: Params, wanted: tuple[str | None, str | None]) -> Download:
+def download(api: Services, context: RequestContext, params: Params, wanted: Wish) -> Download:
     """Open the data of an image, or the wanted range of it."""
     image = api.door.image(context, params['image_id'], 'get_image')
     if image.status == DEACTIVATED and not context.is_admin:
         raise errors.Forbidden(f'Image {image.id} is deactivated; only an administrator can download it.')
     api.door.require_on_image(context, image, 'download_image')
-    span = span_of(wanted, image.size or 0)
+    if wanted.prefer:
+        _require_choice(api, context, image, wanted.prefer)
+    span = span_of(wanted.ranges, image.size or 0)
     if not image.locations:
         return Download(image, None, None)
     if span is None:
-        return Download(image, api.data.read(image), None)
-    return Download(image, api.data.read(image, span.offset, span.length), span)
+        return Download(image, api.data.read(image, prefer=wanted.prefer), None)
+    return Download(image, api.data.read(image, span.offset, span.length, wanted.prefer), span)
+
+
+def _require_choice(api: Services, context: RequestContext, image: Image, prefer: Sequence[str]) -> None:
+    """Check that the caller may choose among stores, and that there are those.
+
+    :raises Invalid: there is no such store, or no choice at all
+    """
+    api.door.require_on_image(context, image, 'download_from_store')
+    if not api.stores.multiple:
+        raise errors.Invalid('This service has one store only; leave out prefer.')
+    for store_id in prefer:
+        api.stores.get(store_id)

@@ -57,6 +57,9 @@ class _Children:
 _PROPERTIES = _Children(tables.properties, 'name', 'value')
 _TAGS = _Children(tables.tags, 'value')
 _LOCATIONS = _Children(tables.locations, 'value', 'meta_data', 'status', 'id', condition=tables.locations.c.status == 'active')
+_LOCATION: sa.Select[Any] = sa.select(
+    *(tables.locations.c[name] for name in ('value', 'meta_data', 'status', 'id'))
+).where(tables.locations.c.id == sa.bindparam('number'))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -109,6 +112,17 @@ def complete(connection: sa.Connection, rows: Iterable[sa.Row[Any]]) -> list[Ima
         for image_id, *found in connection.execute(_LOCATIONS.of_many, theirs).all():
             images[image_id].locations.append(_location(*found))
     return list(images.values())
+
+
+def fetch_location(connection: sa.Connection, number: int) -> Location | None:
+    """Return the location of a row whatever its status, None if there is no such row."""
+    row = connection.execute(_LOCATION, {'number': number}).first()
+    return None if row is None else _location(*row)
+
+
+def count_locations(connection: sa.Connection, image_id: str) -> int:
+    """Return how many active locations an image has."""
+    return len(connection.execute(_LOCATIONS.of_one, {'image_id': image_id}).all())
 
 
 def location_numbers(connection: sa.Connection, image_id: str) -> dict[str, int]:

@@ -16,6 +16,7 @@ from glance_clone.db.repos import image_rows
 from glance_clone.db.spelling import alike
 from glance_clone.domain import errors
 from glance_clone.domain import image as domain
+from glance_clone.domain import location as copies
 from glance_clone.domain.image import Image
 from glance_clone.domain.location import Location
 
@@ -51,6 +52,12 @@ class Changes:
     new_locations: list[Location]
     changed_locations: dict[int, dict[str, str]]
     old_locations: set[int]
+
+    @property
+    def loses_copies(self) -> bool:
+        """Whether copies of the data go, or are marked to go."""
+        marked = any(row['status'] != copies.ACTIVE for row in self.changed_locations.values())
+        return marked or bool(self.old_locations)
 
 
 def changes(image: Image, with_data: bool) -> Changes:
@@ -104,6 +111,7 @@ def update(connection: sa.Connection, image_id: str, changed: Changes, now: date
 def write_children(connection: sa.Connection, image: Image, changed: Changes, now: datetime.datetime) -> None:
     """Bring properties, tags and locations up to date.
 
+    :raises LastCopy: the image is active and would have no data any more
     :raises Conflict: the database takes two property names of the image for one
     """
     stamps = {'image_id': image.id, 'created_at': now, 'updated_at': now, **_LIVE}
@@ -115,6 +123,8 @@ def write_children(connection: sa.Connection, image: Image, changed: Changes, no
     if changed.old_locations:
         number_of = tables.locations.c.id.in_(sorted(changed.old_locations))
         _bury(connection, tables.locations, image.id, now, number_of, status='deleted')
+    if changed.loses_copies and image.status == domain.ACTIVE and not image_rows.count_locations(connection, image.id):
+        raise errors.LastCopy(image.id)
 
 
 def mark_deleted(connection: sa.Connection, image_id: str, now: object) -> bool:

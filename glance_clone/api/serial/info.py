@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the service can do, as documents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import webob
+
+from glance_clone.api.context import RequestContext
+from glance_clone.api.serial.image import json_response
+from glance_clone.api.services import Services
+from glance_clone.domain.ports import BlobStore
+
+
+def render_import(api: Services, context: RequestContext, result: list[str], request: webob.Request) -> webob.Response:
+    """Write the ways to import data."""
+    methods = {'description': 'Import methods available.', 'type': 'array', 'value': result}
+    return json_response({'import-methods': methods})
+
+
+def render_stores(api: Services, context: RequestContext, result: list[BlobStore], request: webob.Request) -> webob.Response:
+    """Write the stores from which users choose."""
+    return json_response({'stores': [_choice(api, store) for store in result]})
+
+
+def render_detail(api: Services, context: RequestContext, result: list[BlobStore], request: webob.Request) -> webob.Response:
+    """Write the stores with their settings."""
+    return json_response({'stores': [_detail(api, store) for store in result]})
+
+
+def _choice(api: Services, store: BlobStore) -> dict[str, Any]:
+    """Return what users are told: flags are the text ``true``, and there only if they are true."""
+    document: dict[str, Any] = {'id': store.id}
+    if store.description:
+        document['description'] = store.description
+    if store.id == api.stores.default.id:
+        document['default'] = 'true'
+    if not store.writable:
+        document['read-only'] = 'true'
+    return document
+
+
+def _detail(api: Services, store: BlobStore) -> dict[str, Any]:
+    return {**_choice(api, store), 'type': store.kind, 'weight': store.weight, 'properties': store.properties()}

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who may see and remove the locations of images."""
+
+from __future__ import annotations
+
+from oslo_policy import policy
+
+from glance_clone.policies import base
+
+_RULES = [
+    base.project_rule(
+        'get_image_location',
+        base.ADMIN_OR_PROJECT_READER,
+        'See the locations of an image.',
+        [('GET', '/v2/images/{image_id}')],
+    ),
+    base.project_rule(
+        'delete_image_location',
+        base.ADMIN,
+        'Remove a copy of the data of an image.',
+        [('PATCH', '/v2/images/{image_id}'), ('DELETE', '/v2/stores/{store_id}/{image_id}')],
+    ),
+]
+
+
+def list_rules() -> list[policy.RuleDefault]:
+    """Return the rules of this module."""
+    return list(_RULES)
