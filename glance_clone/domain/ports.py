@@ -484,9 +484,7 @@ class ImageData(Protocol):
         :raises UnsafeContent: the bytes are refused for what they are
         """
 
-    def read(
-        self, image: Image, offset: int = 0, length: int | None = None, prefer: Sequence[str] = ()
-    ) -> BlobReader:
+    def read(self, image: Image, offset: int = 0, length: int | None = None, prefer: Sequence[str] = ()) -> BlobReader:
         """Open the data at the first of the image's locations that can give it.
 
         :param prefer: ids of stores that are tried first, in this order

@@ -68,9 +68,7 @@ class ImageDataLayer:
         """See :meth:`ImageData.write`."""
         self._inner.write(image, source, size, store_id, attempt)
 
-    def read(
-        self, image: Image, offset: int = 0, length: int | None = None, prefer: Sequence[str] = ()
-    ) -> BlobReader:
+    def read(self, image: Image, offset: int = 0, length: int | None = None, prefer: Sequence[str] = ()) -> BlobReader:
         """See :meth:`ImageData.read`."""
         return self._inner.read(image, offset, length, prefer)
 

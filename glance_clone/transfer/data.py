@@ -79,9 +79,7 @@ class StoreData:
             metadata['store'] = store.id
         return NewLocation(location.url, metadata, writer=writer)
 
-    def read(
-        self, image: Image, offset: int = 0, length: int | None = None, prefer: Sequence[str] = ()
-    ) -> BlobReader:
+    def read(self, image: Image, offset: int = 0, length: int | None = None, prefer: Sequence[str] = ()) -> BlobReader:
         """Open the best copy of the data; see :meth:`ImageData.read`."""
         failure: errors.Unavailable | None = None
         for location in self._stores.by_weight(image.locations, prefer):

@@ -57,9 +57,9 @@ class _Children:
 _PROPERTIES = _Children(tables.properties, 'name', 'value')
 _TAGS = _Children(tables.tags, 'value')
 _LOCATIONS = _Children(tables.locations, 'value', 'meta_data', 'status', 'id', condition=tables.locations.c.status == 'active')
-_LOCATION: sa.Select[Any] = sa.select(
-    *(tables.locations.c[name] for name in ('value', 'meta_data', 'status', 'id'))
-).where(tables.locations.c.id == sa.bindparam('number'))
+_LOCATION: sa.Select[Any] = sa.select(*(tables.locations.c[name] for name in ('value', 'meta_data', 'status', 'id'))).where(
+    tables.locations.c.id == sa.bindparam('number')
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -32,7 +32,10 @@ def application() -> Any:
 
 
 class ImageService(fixture.GabbiFixture):
-    """A service of its own for the examples of one file: SQLite, a file store ``fast``, identity by trusted headers."""
+    """A service of its own for the examples of one file.
+
+    It has SQLite, the file stores ``fast`` and ``cheap``, the http store ``web``, and takes identity from headers.
+    """
 
     def start_fixture(self) -> None:
         """Build the application."""
@@ -58,10 +61,11 @@ class ImageService(fixture.GabbiFixture):
 
 def _options(state: pathlib.Path) -> service.Options:
     return {
-        'DEFAULT': {'enabled_backends': 'fast:file', 'log_file': state / 'log'},
+        'DEFAULT': {'enabled_backends': 'fast:file,cheap:file,web:http', 'log_file': state / 'log'},
         'paste_deploy': {'flavor': 'keystone'},
         'glance_store': {'default_backend': 'fast'},
-        'fast': {'filesystem_store_datadir': state / 'fast'},
+        'fast': {'filesystem_store_datadir': state / 'fast', 'store_description': 'quick'},
+        'cheap': {'filesystem_store_datadir': state / 'cheap', 'weight': 7},
         'os_glance_staging_store': {'filesystem_store_datadir': state / 'staging'},
         'os_glance_tasks_store': {'filesystem_store_datadir': state / 'tasks'},
         'database': {'connection': f'sqlite:///{state}/images.sqlite'},

@@ -12,27 +12,13 @@ from glance_clone.jobs.reaper import Reaper
 from glance_clone.tests.unit.layers import fakes
 
 
-class Stores:
-    def __init__(self):
-        self.discarded = []
-        self.down = False
-
-    def get(self, store_id):
-        return self
-
-    def discard(self, blob_id, attempt):
-        if self.down:
-            raise errors.StoreUnavailable('down')
-        self.discarded.append((blob_id, attempt))
-
-
 class ReaperTest(base.BaseTestCase):
     def setUp(self):
         super().setUp()
         self.parts, self.records, self.data, _ = fakes.parts()
-        self.stores = Stores()
+        self.stores = self.parts.stores
         self.reaper = Reaper(self.records, self.parts.worker, 60)
-        self.reaper.register(DataFinishers(self.parts, self.stores).table())
+        self.reaper.register(DataFinishers(self.parts).table())
         self.image = self.records.rows['i'] = fakes.queued_image()
 
     def _expire(self, operation, **detail):
@@ -75,6 +61,41 @@ class ReaperTest(base.BaseTestCase):
         self._expire(leases.DELETE, status=images.DEACTIVATED)
         self.reaper.sweep()
         self.assertEqual((images.DEACTIVATED, []), (self.records.rows['i'].status, self.records.held))
+
+    def _mark_copy(self):
+        self.image.status, self.image.locations = images.ACTIVE, [Location('mem://other')]
+        self.parts.locations.marked[7] = Location('mem://i', status='pending_delete', id=7)
+        self.data.stored.add('mem://i')
+        return self._expire(leases.REMOVE_COPY, location=7)
+
+    def test_interrupted_removal_of_a_copy_is_finished(self):
+        self._mark_copy()
+        self.reaper.sweep()
+        self.assertEqual((set(), [7], []), (self.data.stored, self.parts.locations.buried, self.records.held))
+
+    def test_the_copy_of_an_image_that_is_gone_is_removed_too(self):
+        self._mark_copy()
+        del self.records.rows['i']
+        self.reaper.sweep()
+        self.assertEqual((set(), [7], []), (self.data.stored, self.parts.locations.buried, self.records.held))
+
+    def test_a_new_copy_of_the_same_name_is_not_touched(self):
+        self._mark_copy()
+        self.image.locations.append(Location('mem://i', id=8))
+        self.reaper.sweep()
+        self.assertEqual(({'mem://i'}, [7], []), (self.data.stored, self.parts.locations.buried, self.records.held))
+
+    def test_a_copy_in_use_is_given_back(self):
+        self._mark_copy()
+        self.data.fail = errors.BlobInUse('in use')
+        self.reaper.sweep()
+        self.assertEqual(({'mem://i'}, [], []), (self.data.stored, self.parts.locations.buried, self.records.held))
+
+    def test_a_copy_that_was_given_back_stays(self):
+        self._mark_copy()
+        self.parts.locations.marked[7].status = 'active'
+        self.reaper.sweep()
+        self.assertEqual(({'mem://i'}, [], []), (self.data.stored, self.parts.locations.buried, self.records.held))
 
     def test_what_fails_now_is_tried_again(self):
         self.image.status = images.SAVING

@@ -66,6 +66,49 @@ class Records:
         return copy.deepcopy(self.rows.get(lease.image_id))
 
 
+class Locations:
+    """Single copies, by row number."""
+
+    def __init__(self, records: Records):
+        self._records = records
+        self.marked: dict[int, Location] = {}
+        self.buried: list[int] = []
+
+    def get(self, number):
+        return self.marked.get(number)
+
+    def bury(self, number, drop):
+        self._records._drop(drop)
+        self.buried.append(number)
+
+    def revive(self, number, drop):
+        self._records._drop(drop)
+        for image in self._records.rows.values():
+            for location in image.locations:
+                if location.id == number:
+                    location.status = 'active'
+
+
+class Stores:
+    """The registry; ``down`` makes its one store fail."""
+
+    def __init__(self):
+        self.discarded = []
+        self.down = False
+
+    def get(self, store_id):
+        return self
+
+    def attribute(self, locations):
+        for location in locations:
+            location.metadata = {'store': 'mem'}
+
+    def discard(self, blob_id, attempt):
+        if self.down:
+            raise errors.StoreUnavailable('down')
+        self.discarded.append((blob_id, attempt))
+
+
 class Data:
     """The byte path; ``fail`` is raised by the next call of ``failing``."""
 
@@ -88,11 +131,18 @@ class Data:
         for location in image.locations:
             self.stored.discard(location.url)
 
+    def remove_copy(self, image, location):
+        self.meanwhile()
+        if self.fail:
+            raise self.fail
+        self.stored.discard(location.url)
+        image.locations.remove(location)
+
 
 def parts():
     """Return parts of fakes; ``abandoned`` collects what is left to the reaper."""
     records, data, abandoned = Records(), Data(), []
-    made = Parts(records, data, records, Worker(), abandoned.append)
+    made = Parts(records, Locations(records), data, Stores(), records, Worker(), abandoned.append)
     return made, records, data, abandoned
 
 

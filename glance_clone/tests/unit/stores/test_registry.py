@@ -93,6 +93,34 @@ weight = 10
         locations = [Location('x://', {'store': each}) for each in ('web', 'fast', 'gone', 'cheap', 'fast')]
         self.assertEqual(['cheap', 'fast', 'fast', 'web', 'gone'], [each.store for each in stores.by_weight(locations)])
 
+    def test_preferred_stores_come_first_in_their_order(self):
+        stores = self.several()
+        locations = [Location('x://', {'store': each}) for each in ('web', 'fast', 'gone', 'cheap')]
+        for prefer, expected in (
+            (['web'], ['web', 'cheap', 'fast', 'gone']),
+            (['web', 'fast'], ['web', 'fast', 'cheap', 'gone']),
+            (['fast', 'web', 'fast'], ['fast', 'web', 'cheap', 'gone']),
+        ):
+            self.assertEqual(expected, [each.store for each in stores.by_weight(locations, prefer)])
+
+    def test_locations_are_attributed_where_their_store_is_missing_or_gone(self):
+        stores = self.several()
+        for url, metadata, expected in (
+            (f'file://{self.root}/store2/x', {}, {'store': 'cheap'}),
+            (f'file://{self.root}/store/x', {'store': 'old', 'more': 1}, {'store': 'fast', 'more': 1}),
+            (f'file://{self.root}/store/x', {'store': 'cheap'}, {'store': 'cheap'}),
+            ('rbd://x', {'store': 'old'}, {'store': 'old'}),
+        ):
+            location = Location(url, metadata)
+            stores.attribute([location])
+            self.assertEqual(expected, location.metadata)
+
+    def test_what_operators_are_shown(self):
+        stores = self.several()
+        shown = {'data_dir': f'{self.root}/store', 'chunk_size': 65536, 'thin_provisioning': False}
+        self.assertEqual(('file', shown), (stores.get('fast').kind, stores.get('fast').properties()))
+        self.assertEqual(('http', {}), (stores.get('web').kind, stores.get('web').properties()))
+
     def test_reserved_stores_are_private_and_not_for_images(self):
         stores = self.several()
         for store, name in ((stores.staging, 'staging'), (stores.tasks, 'tasks')):

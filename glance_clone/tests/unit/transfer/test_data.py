@@ -42,7 +42,7 @@ class StoreDataTest(base.BaseTestCase):
         self.roots = [self.useFixture(fixtures.TempDir()).path for _ in range(2)]
         self.fast = FileStore('fast', [Directory(self.roots[0])])
         self.cheap = FileStore('cheap', [Directory(self.roots[1])], weight=10)
-        self.stores = Registry([self.fast, self.cheap, HttpStore('web')], self.fast, multiple=True)
+        self.stores = Registry([self.fast, self.cheap, HttpStore('web')], self.fast, True, self.fast, None)
         self.data = StoreData(self.conf, self.stores, NativeThreads())
         self.image = Image('i', disk_format='raw', container_format='bare')
 
@@ -85,7 +85,7 @@ class StoreDataTest(base.BaseTestCase):
 
     def test_the_classic_store_leaves_no_id(self):
         classic = FileStore(None, [Directory(self.roots[0])])
-        self.data = StoreData(self.conf, Registry([classic], classic, multiple=False), NativeThreads())
+        self.data = StoreData(self.conf, Registry([classic], classic, False, classic, None), NativeThreads())
         self.write(DATA)
         self.assertEqual({}, self.image.locations[0].metadata)
         self.assertEqual(DATA, self.read())
@@ -142,6 +142,24 @@ class StoreDataTest(base.BaseTestCase):
         other = Image('i', disk_format='raw', container_format='bare')
         self.data.write(other, Pieces(DATA), None, 'cheap')
         self.image.locations.append(Location(other.locations[0].url, {'store': 'cheap'}))
+
+    def test_the_preferred_copy_is_read_first(self):
+        self.write(DATA)
+        self.image.locations.insert(0, Location(f'file://{self.roots[1]}/nothing', {'store': 'cheap'}))
+        opened = []
+        self.useFixture(fixtures.MonkeyPatch('glance_clone.stores.file.FileReader', lambda *args: opened.append(args)))
+        self.assertRaises(AttributeError, self.data.read, self.image, prefer=['fast'])
+        self.assertEqual('i', opened[0][1])
+
+    def test_one_copy_is_removed(self):
+        self.write(DATA)
+        kept = self.image.locations[0]
+        location = self.cheap.writer('i', 'x', None).commit()
+        self.image.locations.append(location)
+        for _again in range(2):
+            self.data.remove_copy(self.image, location)
+            self.assertEqual(([kept], ['i'], []), (self.image.locations, *(os.listdir(root) for root in self.roots)))
+            self.image.locations.append(location)
 
     def test_the_heaviest_copy_is_read_then_the_others(self):
         self.write(DATA)
