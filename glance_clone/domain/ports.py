@@ -56,6 +56,7 @@ class ImageRepository(Protocol):
         take: Lease | None = None,
         drop: Lease | None = None,
         hold: Lease | None = None,
+        if_unchanged: bool = False,
     ) -> None:
         """Store what changed since the image was read, and nothing else; sets ``updated_at``.
 
@@ -64,6 +65,9 @@ class ImageRepository(Protocol):
         :param take: a lease to begin in the same transaction
         :param drop: a lease to end in the same transaction; it must still be held
         :param hold: a lease that must still be held, and stays so
+        :param if_unchanged: store it only if nobody changed, since the image was read, what the changes may rest on: its
+            status, owner and visibility, and which properties, tags or locations it has, if such are changed. Who gets
+            StateChanged reads the image again and decides anew, so that no change is lost or let through by mistake (R7)
         :raises StateChanged: the row has another status than from_state, or the lease to take is held by another
         :raises LastCopy: an active image would be left without any copy of its data
         :raises LeaseLost: the lease to drop or to hold is no longer held

@@ -46,9 +46,10 @@ class ImageRepositoryLayer:
         take: Lease | None = None,
         drop: Lease | None = None,
         hold: Lease | None = None,
+        if_unchanged: bool = False,
     ) -> None:
         """See :meth:`ImageRepository.save`."""
-        self._inner.save(image, from_state, take, drop, hold)
+        self._inner.save(image, from_state, take, drop, hold, if_unchanged)
 
     def remove(self, image: Image, drop: Lease | None = None) -> None:
         """See :meth:`ImageRepository.remove`."""

@@ -6,6 +6,11 @@ The operations of a PATCH are applied in their order to a copy in memory, which 
 
 from __future__ import annotations
 
+import random
+import time
+from collections.abc import Callable
+from typing import Any
+
 from glance_clone.api import limits
 from glance_clone.api.context import RequestContext
 from glance_clone.api.property_protections import CREATE
@@ -26,12 +31,43 @@ _FORMATS = ('disk_format', 'container_format')
 #: States in which formats may change: the data is not there yet, or is being looked at.
 _FORMATS_OPEN = (images.QUEUED, images.IMPORTING)
 
+#: How often a change is decided anew, and by how many seconds the longest pause before that grows each time.
+_TRIES = 30
+_PAUSE = 0.005
+
 
 def update(api: Services, context: RequestContext, params: Params, wanted: list[Change]) -> Image:
     """Apply the operations of a PATCH."""
     if not wanted:
         return api.door.image(context, params['image_id'], 'get_image')
-    image = api.images.get(params['image_id'], context.caller)
+    return _settled(_patch, api, context, params['image_id'], wanted)
+
+
+def add_tag(api: Services, context: RequestContext, params: Params, wanted: None) -> None:
+    """Put a tag on an image; one that is there already stays."""
+    _settled(_add_tag, api, context, params['image_id'], serial.require_tag(params['tag']))
+
+
+def remove_tag(api: Services, context: RequestContext, params: Params, wanted: None) -> None:
+    """Take a tag off an image."""
+    _settled(_remove_tag, api, context, params['image_id'], params['tag'])
+
+
+def _settled(change: Callable[..., Image], *args: Any) -> Image:
+    """Make a change; where somebody else changed the image meanwhile, read it again and decide anew (R7).
+
+    :raises Conflict: the image changes all the time
+    """
+    for attempt in range(_TRIES):
+        try:
+            return change(*args)
+        except errors.StateChanged:
+            time.sleep(random.uniform(0, _PAUSE * min(attempt, 10)))  # noqa: S311
+    raise errors.Conflict('Too many others change the image at the same time; try again.')
+
+
+def _patch(api: Services, context: RequestContext, image_id: str, wanted: list[Change]) -> Image:
+    image = api.images.get(image_id, context.caller)
     for change in wanted:
         if change.name == 'visibility':
             api.door.require_visibility(context, image, change.value)
@@ -42,26 +78,25 @@ def update(api: Services, context: RequestContext, params: Params, wanted: list[
             _change_attribute(api, context, image, change)
         else:
             _change_property(api, context, image, change)
-    api.images.save(image)
+    api.images.save(image, if_unchanged=True)
     return image
 
 
-def add_tag(api: Services, context: RequestContext, params: Params, wanted: None) -> None:
-    """Put a tag on an image; one that is there already stays."""
-    tag = serial.require_tag(params['tag'])
-    image = api.door.image(context, params['image_id'], 'modify_image')
+def _add_tag(api: Services, context: RequestContext, image_id: str, tag: str) -> Image:
+    image = api.door.image(context, image_id, 'modify_image')
     limits.require_few_tags(api.conf, image.tags | {tag})
     image.tags.add(tag)
-    api.images.save(image)
+    api.images.save(image, if_unchanged=True)
+    return image
 
 
-def remove_tag(api: Services, context: RequestContext, params: Params, wanted: None) -> None:
-    """Take a tag off an image."""
-    image = api.door.image(context, params['image_id'], 'modify_image')
-    if params['tag'] not in image.tags:
+def _remove_tag(api: Services, context: RequestContext, image_id: str, tag: str) -> Image:
+    image = api.door.image(context, image_id, 'modify_image')
+    if tag not in image.tags:
         raise errors.NotFound(f'Image {image.id} has no such tag.')
-    image.tags.remove(params['tag'])
-    api.images.save(image)
+    image.tags.remove(tag)
+    api.images.save(image, if_unchanged=True)
+    return image
 
 
 def _change_attribute(api: Services, context: RequestContext, image: Image, change: Change) -> None:

@@ -130,6 +130,11 @@ def location_numbers(connection: sa.Connection, image_id: str) -> dict[str, int]
     return {row.value: row.id for row in connection.execute(_LOCATIONS.of_one, {'image_id': image_id})}
 
 
+def location_ids(connection: sa.Connection, image_id: str) -> set[int]:
+    """Return the row numbers of the locations of an image."""
+    return {row.id for row in connection.execute(_LOCATIONS.of_one, {'image_id': image_id})}
+
+
 def _location(url: str, metadata: str | None, status: str, number: int) -> Location:
     return Location(url, (json.loads(metadata) if metadata else None) or {}, status, number)
 

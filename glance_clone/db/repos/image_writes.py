@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
@@ -34,6 +35,9 @@ _METADATA = (
 )
 _DATA = ('status', *domain.DATA_ATTRIBUTES)
 
+#: What decides whether somebody may change an image, and how.
+_DECISIVE = ('status', 'visibility', 'owner')
+
 #: Created and removed by statements of its own only; see the import lock.
 _ATOMIC_PROPERTIES = frozenset(('os_glance_import_task',))
 
@@ -42,7 +46,10 @@ _LIVE = {'deleted': False, 'deleted_at': None}
 
 @dataclasses.dataclass(slots=True)
 class Changes:
-    """The difference between an image and what was read."""
+    """The difference between an image and what was read.
+
+    :ivar seen: what must still be so, as far as the changes rest on it; None if nothing must
+    """
 
     columns: dict[str, Any]
     new_tags: set[str]
@@ -52,6 +59,7 @@ class Changes:
     new_locations: list[Location]
     changed_locations: dict[int, dict[str, str]]
     old_locations: set[int]
+    seen: image_rows.Snapshot | None = None
 
     @property
     def loses_copies(self) -> bool:
@@ -60,10 +68,11 @@ class Changes:
         return marked or bool(self.old_locations)
 
 
-def changes(image: Image, with_data: bool) -> Changes:
+def changes(image: Image, with_data: bool, if_unchanged: bool = False) -> Changes:
     """Return what changed since the image was read.
 
     :param with_data: whether status, sizes, hashes and locations count
+    :param if_unchanged: whether they rest on what was read, and may only be stored if it is still so
     """
     before = image.row_version
     if not isinstance(before, image_rows.Snapshot):
@@ -81,6 +90,7 @@ def changes(image: Image, with_data: bool) -> Changes:
         new_locations=[location for location in locations if location.id is None],
         changed_locations={number: row for number, row in kept.items() if before.locations.get(number) != row},
         old_locations=set(before.locations) - set(kept) if with_data else set(),
+        seen=before if if_unchanged else None,
     )
 
 
@@ -98,13 +108,15 @@ def insert(connection: sa.Connection, image: Image) -> None:
 
 
 def update(connection: sa.Connection, image_id: str, changed: Changes, now: datetime.datetime, from_state: str | None) -> bool:
-    """Update the row of an image if it is (still) in the given state; False if it is not.
+    """Update the row of an image if it is (still) in the given state, and as the changes suppose; False if it is not.
 
     The lock on the row keeps others from writing to its properties, tags and locations until the transaction ends.
     """
     images = tables.images.c
     state = images.status == from_state if from_state else images.status != domain.PENDING_DELETE
     statement = sa.update(tables.images).where(images.id == image_id, images.deleted == sa.false(), state)
+    if changed.seen:
+        statement = statement.where(*(images[name] == changed.seen.columns[name] for name in _DECISIVE))
     return connection.execute(statement.values(**changed.columns, updated_at=now)).rowcount == 1
 
 
@@ -113,10 +125,30 @@ def write_children(connection: sa.Connection, image: Image, changed: Changes, no
 
     :raises LastCopy: the image is active and would have no data any more
     :raises Conflict: the database takes two property names of the image for one
+    :raises StateChanged: they are not as the changes suppose
     """
     stamps = {'image_id': image.id, 'created_at': now, 'updated_at': now, **_LIVE}
     _write_properties(connection, changed, stamps)
     _write_tags(connection, changed, stamps)
+    _write_locations(connection, image, changed, now, stamps)
+
+
+def is_stored(image: Image, changed: Changes) -> bool:
+    """Tell whether an image as it is in the database has all changes in it; locations are not looked at."""
+    return (
+        all(getattr(image, name) == value for name, value in changed.columns.items())
+        and changed.new_properties.items() <= image.properties.items()
+        and changed.old_properties.isdisjoint(image.properties)
+        and changed.new_tags <= image.tags
+        and changed.old_tags.isdisjoint(image.tags)
+    )
+
+
+def _write_locations(
+    connection: sa.Connection, image: Image, changed: Changes, now: datetime.datetime, stamps: dict[str, Any]
+) -> None:
+    if changed.seen and (changed.new_locations or changed.changed_locations or changed.old_locations):
+        _require_same(image_rows.location_ids(connection, image.id), set(changed.seen.locations))
     _insert_locations(connection, changed.new_locations, stamps)
     for number, row in changed.changed_locations.items():
         connection.execute(sa.update(tables.locations).where(tables.locations.c.id == number).values(updated_at=now, **row))
@@ -143,12 +175,17 @@ def mark_deleted(connection: sa.Connection, image_id: str, now: object) -> bool:
 def _write_tags(connection: sa.Connection, changed: Changes, stamps: dict[str, Any]) -> None:
     table = tables.tags
     image_id, now = stamps['image_id'], stamps['updated_at']
-    for tag in sorted(changed.old_tags):
-        _bury(connection, table, image_id, now, exactly(table.c.value, tag))
     if changed.new_tags:
         # Somebody may have added the same ones since the image was read; no key keeps them single.
         live = sa.select(table.c.value).where(table.c.image_id == image_id, table.c.deleted == sa.false())
-        _insert_tags(connection, changed.new_tags - set(connection.execute(live).scalars()), stamps)
+        found = set(connection.execute(live).scalars())
+        if changed.seen:
+            _require_same(found, changed.seen.tags)
+        _insert_tags(connection, changed.new_tags - found, stamps)
+    for tag in sorted(changed.old_tags):
+        buried = _bury(connection, table, image_id, now, exactly(table.c.value, tag))
+        if changed.seen:
+            _require_same(buried > 0, True)
 
 
 def _insert_tags(connection: sa.Connection, tags: set[str], stamps: dict[str, Any]) -> None:
@@ -161,11 +198,16 @@ def _write_properties(connection: sa.Connection, changed: Changes, stamps: dict[
     table = tables.properties
     image_id, now = stamps['image_id'], stamps['updated_at']
     for name in sorted(changed.old_properties):
-        _bury(connection, table, image_id, now, exactly(table.c.name, name))
+        buried = _bury(connection, table, image_id, now, exactly(table.c.name, name))
+        if changed.seen:
+            _require_same(buried, 1)
     if not changed.new_properties:
         return
     found = sa.select(table.c.name, table.c.id, table.c.deleted).where(table.c.image_id == image_id)
     rows = {row.name: row for row in connection.execute(found)}
+    if changed.seen:
+        live = {row.name for row in rows.values() if not row.deleted}
+        _require_same(_of_users(live), _of_users(changed.seen.properties) - changed.old_properties)
     for name, value in sorted(changed.new_properties.items()):
         if name in rows:
             revived = sa.update(table).where(table.c.id == rows[name].id)
@@ -177,6 +219,16 @@ def _write_properties(connection: sa.Connection, changed: Changes, stamps: dict[
         room = sa.delete(table).where(table.c.image_id == image_id, table.c.deleted == sa.true())
         connection.execute(room.where(table.c.name.in_(sorted(missing))))
     _insert_properties(connection, missing, stamps, set(rows) - set(dead))
+
+
+def _of_users(names: Iterable[str]) -> set[str]:
+    """Return those names of properties that the service does not keep for itself."""
+    return {name for name in names if not name.startswith(domain.RESERVED_PREFIX)}
+
+
+def _require_same(found: object, seen: object) -> None:
+    if found != seen:
+        raise errors.StateChanged('Somebody else changed the image at the same time.')
 
 
 def _insert_properties(
@@ -201,7 +253,7 @@ def _insert_locations(connection: sa.Connection, locations: list[Location], stam
 
 def _bury(
     connection: sa.Connection, table: sa.Table, image_id: str, now: object, *which: sa.ColumnElement[bool], **more: Any
-) -> None:
-    """Mark rows of one image deleted."""
+) -> int:
+    """Mark rows of one image deleted; return how many."""
     statement = sa.update(table).where(table.c.image_id == image_id, table.c.deleted == sa.false(), *which)
-    connection.execute(statement.values(deleted=True, deleted_at=now, updated_at=now, **more))
+    return connection.execute(statement.values(deleted=True, deleted_at=now, updated_at=now, **more)).rowcount

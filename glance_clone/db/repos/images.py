@@ -88,10 +88,11 @@ class ImageRepository:
         take: Lease | None = None,
         drop: Lease | None = None,
         hold: Lease | None = None,
+        if_unchanged: bool = False,
     ) -> None:
         """Store what changed."""
         now = self._database.now()
-        changes = image_writes.changes(image, with_data=from_state is not None)
+        changes = image_writes.changes(image, from_state is not None, if_unchanged)
         numbers = self._save(image, changes, now, from_state, take, drop, hold)
         image.updated_at = now
         for location in changes.new_locations:
@@ -112,7 +113,7 @@ class ImageRepository:
     ) -> dict[str, int]:
         """Write the changes; return the row numbers of the image's locations by their URLs, if there are new ones."""
         with self._database.write() as connection:
-            if not (again and from_state and _is_done(connection, image, now, take, drop)):
+            if not (again and _is_done(connection, image, changes, now, from_state, take, drop)):
                 write(connection, image, changes, now, from_state)
                 if hold:
                     leases.require(connection, hold)
@@ -171,8 +172,21 @@ def is_visible(image: Image, caller: Caller) -> bool:
     )
 
 
-def _is_done(connection: sa.Connection, image: Image, now: datetime.datetime, take: Lease | None, drop: Lease | None) -> bool:
+def _is_done(
+    connection: sa.Connection,
+    image: Image,
+    changes: image_writes.Changes,
+    now: datetime.datetime,
+    from_state: str | None,
+    take: Lease | None,
+    drop: Lease | None,
+) -> bool:
     """Tell whether a save did its work before its connection was lost; its time and its leases show that it was this one."""
+    if changes.seen and not changes.new_locations:
+        found = image_rows.fetch(connection, image.id)
+        return found is not None and found.updated_at == now and image_writes.is_stored(found, changes)
+    if from_state is None:
+        return False
     row = image_rows.row_of(connection, image.id, None)
     held = take is None or leases.is_held(connection, take)
     dropped = drop is None or not leases.is_held(connection, drop)

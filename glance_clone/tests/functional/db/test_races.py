@@ -88,6 +88,61 @@ class _Races:
         self.assertEqual({f'p{n}' for n in range(8)} | {'same'}, set(found.properties))
         self.assertEqual(9, len(self.rows(tables.tags)))
 
+    def test_changes_that_rest_on_what_was_read(self) -> None:
+        conflicting = {
+            'properties': (lambda i: i.properties.update(b='2'), lambda i: i.properties.update(c='3')),
+            'tags': (lambda i: setattr(i, 'tags', {'x'}), lambda i: setattr(i, 'tags', {'y'})),
+            'removed and changed': (lambda i: i.properties.pop('a'), lambda i: i.properties.update(a='2')),
+            'removed twice': (lambda i: i.properties.pop('a'), lambda i: i.properties.pop('a')),
+            'visibility': (lambda i: setattr(i, 'visibility', 'public'), lambda i: setattr(i, 'visibility', 'private')),
+            'owner and name': (lambda i: setattr(i, 'owner', 'project-b'), lambda i: setattr(i, 'name', 'n')),
+        }
+        for what, changes in conflicting.items():
+            image_id = self.add(properties={'a': '1'}, tags={'t'}).id
+            first, second = (self.images.get(image_id, base.ADMIN) for _ in range(2))
+            for image, change in zip((first, second), changes, strict=True):
+                change(image)
+            self.images.save(first, if_unchanged=True)
+            error = self.assertRaises(errors.StateChanged, self.images.save, second, if_unchanged=True)
+            self.assertNotIn('UPDATE', str(error), what)
+            found = self.images.get(image_id, base.ADMIN)
+            self.assertEqual(
+                (first.properties, first.tags, first.visibility, first.owner, None),
+                (found.properties, found.tags, found.visibility, found.owner, found.name),
+            )
+
+    def test_changes_that_do_not_touch_each_other(self) -> None:
+        image_id = self.add(properties={'a': '1', 'b': '1'}, tags={'t'}).id
+        copies = [self.images.get(image_id, self.me) for _ in range(5)]
+        copies[0].name = 'n'
+        copies[1].properties['a'] = '2'
+        copies[2].tags.add('x')
+        copies[3].min_ram = 5
+        copies[4].properties['b'] = '2'
+        results = self.race(*(lambda c=c: self.images.save(c, if_unchanged=True) for c in copies))
+        self.assertEqual([None] * 5, results)
+        found = self.images.get(image_id, self.me)
+        self.assertEqual(('n', 5, {'t', 'x'}), (found.name, found.min_ram, found.tags))
+        self.assertEqual({'a': '2', 'b': '2'}, found.properties)
+
+    def test_service_properties_are_not_in_the_way(self) -> None:
+        image_id = self.add().id
+        first, second = (self.images.get(image_id, self.me) for _ in range(2))
+        first.properties['os_glance_failed_import'] = 'x'
+        self.images.save(first)
+        second.properties['b'] = '2'
+        self.images.save(second, if_unchanged=True)
+        self.assertEqual({'b', 'os_glance_failed_import'}, set(self.images.get(image_id, self.me).properties))
+
+    def test_one_location_stays(self) -> None:
+        image = self.add(status='active', locations=[Location('file:///x'), Location('file:///y')])
+        first, second = (self.images.get(image.id, self.me) for _ in range(2))
+        del first.locations[0]
+        del second.locations[1]
+        results = self.race(*(lambda i=i: self.images.save(i, from_state='active', if_unchanged=True) for i in (first, second)))
+        self.assert_one_winner(errors.StateChanged, results)
+        self.assertEqual(1, len(self.images.get(image.id, self.me).locations))
+
     def test_one_image_of_an_id(self) -> None:
         image_id = self.add().id
         self.images.remove(self.images.get(image_id, self.me))
@@ -159,6 +214,15 @@ class _Repeats:
         found = self.images.get(self.image.id, self.me)
         self.assertEqual(({'b': '1'}, {'t'}), (found.properties, found.tags))
         self.assertEqual(1, len(self.rows(tables.tags)))
+
+    def test_save_that_rests_on_what_was_read(self) -> None:
+        self.image.properties = {'b': '1'}
+        self.image.tags = {'t'}
+        self.image.visibility = 'community'
+        with self.lost_commits(times=2):
+            self.images.save(self.image, if_unchanged=True)
+        found = self.images.get(self.image.id, self.me)
+        self.assertEqual(({'b': '1'}, {'t'}, 'community'), (found.properties, found.tags, found.visibility))
 
     def test_states_leases_and_locations(self) -> None:
         image, lease = self.image, self.lease(self.image)

@@ -28,7 +28,7 @@ class Records:
             raise errors.ImageNotFound(image_id)
         return copy.deepcopy(image)
 
-    def save(self, image, from_state=None, take=None, drop=None, hold=None):
+    def save(self, image, from_state=None, take=None, drop=None, hold=None, if_unchanged=False):
         if self.down:
             raise errors.DatabaseUnavailable('the database is down')
         row = self.rows.get(image.id)
