@@ -38,6 +38,7 @@ STATUS: dict[type[Exception], int] = {
     errors.LimitExceeded: 413,
     errors.UnsafeContent: 415,
     errors.RangeNotSatisfiable: 416,
+    errors.FetchError: 502,
     errors.Unavailable: 503,
     errors.BlobNotFound: 500,
     errors.StoreError: 500,

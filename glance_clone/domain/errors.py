@@ -184,6 +184,25 @@ class StoreUnknown(Invalid):
     """No store of that name is configured."""
 
 
+class UrlRefused(Invalid):
+    """The service may not, or cannot, fetch what a URL names."""
+
+
+class FetchError(ImageServiceError):
+    """Data could not be fetched from the server that a user named.
+
+    :param status: HTTP status of the answer, None if there was none or it was not the reason
+    """
+
+    def __init__(self, message: str, status: int | None = None):
+        super().__init__(message)
+        self.status = status
+
+
+class FetchCancelled(FetchError):
+    """The data is not wanted any more."""
+
+
 class StoreReadOnly(ImageServiceError):
     """The store takes no data."""
 

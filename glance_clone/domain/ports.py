@@ -472,6 +472,54 @@ class ByteSource(Protocol):
         """
 
 
+class RemoteData(ByteSource, Protocol):
+    """Data that a remote server sends. Read it once, then close it; read raises FetchError where the server breaks off."""
+
+    #: Bytes of the whole object, not only of the part that was asked for; None if the server did not say.
+    size: int | None
+    #: Headers of the answer, names in lower case.
+    headers: Mapping[str, str]
+
+    def cancel(self) -> None:
+        """Let a read that waits in another thread, and every later one, raise FetchCancelled."""
+
+    def close(self) -> None:
+        """Close the connection."""
+
+
+class Fetcher(Protocol):
+    """Fetches what users name by URL, and nothing that the operator does not allow (P3, D-10)."""
+
+    def check(self, url: str) -> None:
+        """Tell whether a URL may be fetched; its host is resolved, but nothing is sent to it.
+
+        :raises UrlRefused: it may not, or its host is not known to the name service
+        """
+
+    def open(
+        self,
+        url: str,
+        headers: Mapping[str, str] | None = None,
+        offset: int = 0,
+        length: int | None = None,
+        redirects: int = 10,
+        total_timeout: float | None = None,
+    ) -> RemoteData:
+        """Begin to fetch; the URL is checked anew, and so is every redirect.
+
+        :param headers: further headers of the request; credentials in them go to the origin of the URL only
+        :param offset: first byte that is wanted
+        :param length: how many bytes are wanted at most, None for all
+        :param redirects: how many are followed
+        :param total_timeout: seconds for the whole, None for what the operator configured
+        :raises UrlRefused: the URL or a redirect may not be fetched
+        :raises FetchError: the server cannot be reached or does not answer with the data
+        """
+
+    def size(self, url: str, headers: Mapping[str, str] | None = None, redirects: int = 10) -> int | None:
+        """Return the bytes of an object without fetching it, None if the server does not say; raises as open does."""
+
+
 class ImageData(Protocol):
     """Moves the data of images between callers and stores."""
 
@@ -524,8 +572,12 @@ class Clock(Protocol):
 class Call(Protocol):
     """Work that was started and will end."""
 
-    def wait(self) -> Any:
-        """Return the result of the work, or raise what it raised."""
+    def wait(self, timeout: float | None = None) -> Any:
+        """Return the result of the work, or raise what it raised.
+
+        :param timeout: seconds to wait at most; the work itself goes on
+        :raises TimeoutError: it has not ended yet
+        """
 
 
 class Concurrency(Protocol):

@@ -24,9 +24,10 @@ class GreenCall:
         self._done = event.Event()
         eventlet.spawn_n(self._run, work, args)
 
-    def wait(self) -> Any:
-        """Return the result of the work, or raise what it raised."""
-        return self._done.wait()
+    def wait(self, timeout: float | None = None) -> Any:
+        """Return the result of the work, or raise what it raised; TimeoutError after so many seconds."""
+        with eventlet.Timeout(timeout, TimeoutError()):
+            return self._done.wait()
 
     def _run(self, work: Callable[..., object], args: tuple[object, ...]) -> None:
         try:

@@ -23,9 +23,9 @@ class NativeCall:
     def __init__(self, future: futures.Future[Any]):
         self._future = future
 
-    def wait(self) -> Any:
-        """Return the result of the work, or raise what it raised."""
-        return self._future.result()
+    def wait(self, timeout: float | None = None) -> Any:
+        """Return the result of the work, or raise what it raised; TimeoutError after so many seconds."""
+        return self._future.result(timeout)
 
 
 class Periodic:

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One connection, to an address that was checked, for one request; everything about it is bounded in time and size."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import io
+import math
+import socket
+import ssl
+import time
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+
+from glance_clone.domain import errors
+from glance_clone.fetching.address import Address
+from glance_clone.fetching.patience import Patience
+from glance_clone.fetching.target import Target
+
+#: Bytes that the head of an answer may have, all lines together, those of interim answers too.
+_LARGEST_HEAD = 128 << 10
+_BUFFER = 64 << 10
+#: Addresses of one host that are tried.
+_MOST_TRIES = 4
+
+
+class Connection:
+    """A connection to the server of a target; closes itself if it cannot be made.
+
+    :param found: addresses to try in turn
+    :raises FetchError: none of them can be reached, or the server has no valid certificate
+    """
+
+    def __init__(self, target: Target, found: Sequence[Address], tls: ssl.SSLContext, patience: Patience):
+        self._target = target
+        self._patience = patience
+        self._cancelled = False
+        #: Bytes that may still come; no limit once the head was read.
+        self._head_left: float = _LARGEST_HEAD
+        self._socket = self._connect(found, tls)
+
+    def request(self, method: str, headers: Mapping[str, str]) -> http.client.HTTPResponse:
+        """Send the request and return the answer, of which the head has been read.
+
+        :raises FetchError: no answer, or none that is HTTP
+        """
+        client = http.client.HTTPConnection(str(self._target.host), self._target.port)
+        client.sock = self._socket
+        response = http.client.HTTPResponse(self, method=method)  # type: ignore[arg-type]
+        with self.translated():
+            client.request(method, self._target.path, headers={'Host': self._target.authority, **headers})
+            response.begin()
+        self._head_left = math.inf
+        return response
+
+    def cancel(self) -> None:
+        """Let whoever waits for this connection, in whatever thread, fail at once."""
+        self._cancelled = True
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._socket.close()
+
+    def makefile(self, *_args: object, **_kwargs: object) -> io.BufferedReader:
+        """Return what the answer is read from; the name is that of sockets, which this stands for."""
+        return io.BufferedReader(_Incoming(self), _BUFFER)
+
+    def receive(self, buffer: Any) -> int:
+        """Read what has come into a buffer, after waiting for it as long as patience lasts; 0 at the end."""
+        self._require_not_cancelled()
+        self._socket.settimeout(self._patience.left())
+        begin = time.monotonic()
+        count = self._socket.recv_into(buffer)
+        self._patience.spend(time.monotonic() - begin, count)
+        self._require_not_cancelled()
+        self._head_left -= count
+        if self._head_left < 0:
+            raise errors.FetchError(f'The head of the answer of {self._target.host} is too large.')
+        return count
+
+    def is_at_end(self, seconds: float) -> bool:
+        """Tell whether the server closed the connection, or sends nothing more, within a time."""
+        self._socket.settimeout(seconds)
+        try:
+            return not self._socket.recv(1)
+        except OSError:
+            return True
+
+    @contextlib.contextmanager
+    def translated(self) -> Any:
+        """Turn what goes wrong on the way into errors of the domain."""
+        host = self._target.host
+        try:
+            yield
+        except errors.ImageServiceError:
+            raise
+        except TimeoutError:
+            raise self._failed(f'The server {host} sent nothing for too long.') from None
+        except OSError as error:
+            raise self._failed(f'The connection to {host} broke off.') from error
+        except (http.client.HTTPException, ValueError) as error:
+            raise self._failed(f'The server {host} does not answer as HTTP servers do.') from error
+
+    def _failed(self, message: str) -> errors.FetchError:
+        return _cancelled() if self._cancelled else errors.FetchError(message)
+
+    def _require_not_cancelled(self) -> None:
+        if self._cancelled:
+            raise _cancelled()
+
+    def _connect(self, found: Sequence[Address], tls: ssl.SSLContext) -> socket.socket:
+        failure: errors.FetchError | None = None
+        for address in found[:_MOST_TRIES]:
+            try:
+                return self._connect_to(address, tls)
+            except errors.FetchError as error:
+                failure = failure or error
+        raise failure or errors.FetchError(f'The server {self._target.host} has no address.')
+
+    def _connect_to(self, address: Address, tls: ssl.SSLContext) -> socket.socket:
+        host = self._target.host
+        try:
+            plain = socket.create_connection((str(address), self._target.port), self._patience.to_connect())
+        except TimeoutError:
+            raise errors.FetchError(f'The server {host} does not answer.') from None
+        except OSError as error:
+            raise errors.FetchError(f'The server {host} cannot be reached: {error.strerror or "no connection"}.') from error
+        if self._target.scheme != 'https':
+            return plain
+        try:
+            return tls.wrap_socket(plain, server_hostname=str(host))
+        except BaseException as error:
+            plain.close()
+            if isinstance(error, ssl.SSLCertVerificationError):
+                raise errors.FetchError(f'The certificate of {host} is not valid: {error.verify_message}.') from error
+            if isinstance(error, OSError):
+                raise errors.FetchError(f'No secure connection can be made to {host}.') from error
+            raise
+
+
+class _Incoming(io.RawIOBase):
+    """The receiving half of a connection as a file."""
+
+    def __init__(self, connection: Connection):
+        self._connection = connection
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """See :meth:`Connection.receive`."""
+        return self._connection.receive(buffer)
+
+
+def _cancelled() -> errors.FetchCancelled:
+    return errors.FetchCancelled('The download was cancelled.')
