@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -23,6 +22,8 @@ from glance_clone import version
 from glance_clone.api import authorize
 from glance_clone.api import property_protections
 from glance_clone.api import services
+from glance_clone.api.rules import Rules
+from glance_clone.api.rules import build_enforcer
 from glance_clone.api.schema.image import ImageSchema
 from glance_clone.db.engine import Database
 from glance_clone.db.repos.images import ImageRepository
@@ -66,11 +67,11 @@ class Service:
         parts = layers.Parts(records, locations, data, stores, leases, worker, self._reaper.abandon)
         self._reaper.register(DataFinishers(parts).table())
         images = layers.wrap_images(parts)
-        enforcer = authorize.build_enforcer(conf)
-        protections = property_protections.load(conf, functools.partial(authorize.is_rule, enforcer))
+        rules = Rules(build_enforcer(conf))
+        protections = property_protections.load(conf, rules.knows)
         self.api = services.Services(
             conf=conf,
-            door=authorize.Door(enforcer, images, protections),
+            door=authorize.Door(rules, images, protections),
             images=images,
             members=MemberRepository(self._database),
             data=layers.wrap_data(parts),

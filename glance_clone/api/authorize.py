@@ -3,16 +3,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
-from oslo_config import cfg
-from oslo_policy import policy
-
-from glance_clone import policies
 from glance_clone.api.context import RequestContext
 from glance_clone.api.property_protections import Protections
 from glance_clone.api.property_protections import Rule
+from glance_clone.api.rules import Rules
 from glance_clone.domain import errors
 from glance_clone.domain.image import COMMUNITY
 from glance_clone.domain.image import PUBLIC
@@ -20,45 +16,17 @@ from glance_clone.domain.image import Image
 from glance_clone.domain.member import Member
 from glance_clone.domain.ports import ImageRepository
 
-_TARGET_NAME = re.compile(r'%\((\w+)\)s')
-_RULE_NAME = re.compile(r'rule:([\w:.-]+)')
-
-
-def get_enforcer() -> policy.Enforcer:
-    """Return an enforcer of the default rules; entry point of the oslo.policy tools."""
-    conf = cfg.CONF
-    if not conf.config_file:
-        conf([], project='glance')
-    return build_enforcer(conf)
-
-
-def build_enforcer(conf: cfg.ConfigOpts) -> policy.Enforcer:
-    """Return an enforcer of the default rules and of the operator's policy file, which is re-read when it changes."""
-    enforcer = policy.Enforcer(conf, use_conf=True)
-    enforcer.register_defaults(policies.list_rules())
-    return enforcer
-
-
-def is_rule(enforcer: policy.Enforcer, name: str) -> bool:
-    """Tell whether there is an access rule of that name; others are judged by the rule ``default``."""
-    enforcer.load_rules()
-    return name in (enforcer.rules or ())
-
 
 class Door:
     """Decides whether a caller may do something.
 
-    A decision is remembered for the rest of the request by the rule and by those attributes of the target which the
-    rule reads: in a list, images that are alike for the rule are judged once.
-
     :param protections: who may do what with which custom properties; None if that is not restricted
     """
 
-    def __init__(self, enforcer: policy.Enforcer, images: ImageRepository, protections: Protections | None = None):
-        self._enforcer = enforcer
+    def __init__(self, rules: Rules, images: ImageRepository, protections: Protections | None = None):
+        self._rules = rules
         self._images = images
         self._protections = protections
-        self._reads: dict[str, tuple[Any, tuple[str, ...] | None]] = {}
 
     def image(self, context: RequestContext, image_id: str, rule: str) -> Image:
         """Return the image if the caller may do to it what the rule guards.
@@ -152,48 +120,18 @@ class Door:
         roles = [*context.roles, *(context.service_roles or ())]
         if rule.policy is None:
             return not rule.roles.isdisjoint(roles)
-        if not is_rule(self._enforcer, rule.policy):
+        if not self._rules.knows(rule.policy):
             # The policy file was changed since; nobody is let through by a rule that is gone.
             return False
-        return bool(self._enforcer.enforce(rule.policy, {}, {**context.policy_values, 'roles': roles}))
+        return self._rules.allows(rule.policy, {}, {**context.policy_values, 'roles': roles})
 
     def is_admin(self, context: RequestContext) -> bool:
         """Tell whether the caller sees and may do everything."""
-        return bool(self._enforcer.enforce('context_is_admin', {}, context.policy_values))
+        return self.allows(context, 'context_is_admin', {})
 
     def allows(self, context: RequestContext, rule: str, target: dict[str, Any]) -> bool:
-        """Evaluate a rule, or return what it said about an equal target in this request."""
-        names = self._names_read_by(rule)
-        if names is None:
-            return bool(self._enforcer.enforce(rule, target, context.policy_values))
-        key = (rule, *(target.get(name) for name in names))
-        decision = context.decisions.get(key)
-        if decision is None:
-            decision = bool(self._enforcer.enforce(rule, target, context.policy_values))
-            context.decisions[key] = decision
-        return decision
-
-    def _names_read_by(self, rule: str) -> tuple[str, ...] | None:
-        """Return which target attributes a rule reads; None if that cannot be told (a rule that asks a remote server)."""
-        check = self._enforcer.rules.get(rule) if self._enforcer.rules else None
-        known = self._reads.get(rule)
-        if known is None or known[0] is not check:
-            known = (check, self._find_names(rule))
-            self._reads[rule] = known
-        return known[1]
-
-    def _find_names(self, rule: str) -> tuple[str, ...] | None:
-        names: set[str] = set()
-        waiting, seen = [rule], set()
-        while waiting:
-            name = waiting.pop()
-            seen.add(name)
-            text = str(self._enforcer.rules[name]) if self._enforcer.rules and name in self._enforcer.rules else 'http:'
-            if 'http:' in text or 'https:' in text:
-                return None
-            names.update(_TARGET_NAME.findall(text))
-            waiting.extend(set(_RULE_NAME.findall(text)) - seen)
-        return tuple(sorted(names))
+        """Tell whether a rule lets the caller do something to a target."""
+        return self._rules.allows(rule, target, context.policy_values)
 
 
 def image_target(image: Image) -> dict[str, Any]:

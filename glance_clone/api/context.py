@@ -14,7 +14,7 @@ from glance_clone.domain.caller import Caller
 class RequestContext(context.RequestContext):
     """Who asks, with which roles, and under which request id.
 
-    ``policy_values`` is what access rules know of the caller; ``decisions`` remembers the rules already evaluated for this
+    ``policy_values`` is what access rules know of the caller; ``decisions`` remembers what property protections said in this
     request (see :mod:`glance_clone.api.authorize`).
     """
 

@@ -278,6 +278,8 @@ def _create_quick_engine(url: sa.URL, timeouts: dict[str, int], **arguments: Any
     All work is repeated when its connection turns out to be dead, and the first failure discards all idle ones.
     """
     arguments['pool_pre_ping'] = False
+    # Every connection is lent for one block, which commits or rolls back; to roll back once more is a round trip for nothing.
+    arguments['pool_reset_on_return'] = None
     arguments['hide_parameters'] = True
     arguments['connect_args'].update({name: value for name, value in timeouts.items() if name not in url.query})
     engine = sa.create_engine(url, **arguments)
@@ -292,7 +294,9 @@ def _sqlite_engine(url: sa.URL) -> sa.Engine:
     in_memory = url.database in (None, '', ':memory:')
     pool = sa.pool.StaticPool if in_memory else sa.pool.QueuePool
     sizes = {} if in_memory else {'pool_size': 5, 'max_overflow': 50, 'pool_timeout': RETRY_TIME}
-    engine = sa.create_engine(url, connect_args=arguments, poolclass=pool, hide_parameters=True, **sizes)
+    engine = sa.create_engine(
+        url, connect_args=arguments, poolclass=pool, pool_reset_on_return=None, hide_parameters=True, **sizes
+    )
 
     @sa.event.listens_for(engine, 'connect')
     def prepare(connection: Any, record: Any) -> None:
