@@ -14,6 +14,7 @@ from oslo_policy import opts as policy_opts
 
 from glance_clone.conf import api
 from glance_clone.conf import basic_auth
+from glance_clone.conf import catalogue
 from glance_clone.conf import database
 from glance_clone.conf import fetching
 from glance_clone.conf import image_format
@@ -24,7 +25,20 @@ from glance_clone.conf import standalone
 from glance_clone.conf import stores
 from glance_clone.conf import tasks
 
-MODULES = (api, basic_auth, database, fetching, image_format, image_import, leases, paste, standalone, stores, tasks)
+MODULES = (
+    api,
+    basic_auth,
+    catalogue,
+    database,
+    fetching,
+    image_format,
+    image_import,
+    leases,
+    paste,
+    standalone,
+    stores,
+    tasks,
+)
 
 _CORS_HEADERS = [
     'Content-MD5',

@@ -23,4 +23,4 @@ def list_api_opts() -> list[tuple[str | None, list[Any]]]:
 
 def list_manage_opts() -> list[tuple[str | None, list[Any]]]:
     """Return (group, options) pairs of ``glance-manage``; the libraries that it uses list theirs themselves."""
-    return _listed([conf.database])
+    return _listed([conf.catalogue, conf.database])

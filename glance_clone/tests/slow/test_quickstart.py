@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import shutil
 import signal
+import sqlite3
 import subprocess
 import unittest
 
@@ -39,9 +41,12 @@ class TestQuickstart(base.TestCase):
     def test_clone_and_second_run(self) -> None:
         self.clone()
         self.assertIn('came back as it went', self.run_quickstart('--demo-only'))
-        password = (self.tree / '.quickstart' / 'state' / 'password').read_text()
+        state = self.tree / '.quickstart' / 'state'
+        with contextlib.closing(sqlite3.connect(state / 'glance.sqlite')) as database:
+            self.assertEqual((32,), database.execute('SELECT count(*) FROM metadef_namespaces').fetchone())
+        password = (state / 'password').read_text()
         self.assertNotIn('Installing', self.run_quickstart('--demo-only'))
-        self.assertEqual(password, (self.tree / '.quickstart' / 'state' / 'password').read_text())
+        self.assertEqual(password, (state / 'password').read_text())
 
     def test_archive_without_history(self) -> None:
         self.clone()

@@ -8,9 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from glance_clone.db.migrations import steps
+from glance_clone.tests import facts
 from glance_clone.tests.fixtures import database
 from glance_clone.tests.functional.db import base
-from glance_clone.tests.functional.db import facts
 
 #: Types of the facts (as SQLite has them) and what PostgreSQL calls them.
 _ON_POSTGRESQL = {'DATETIME': 'TIMESTAMP', 'INTEGER': 'INTEGER', 'TEXT': 'TEXT', 'BOOLEAN': 'BOOLEAN', 'BIGINT': 'BIGINT'}
@@ -20,7 +20,7 @@ _BIG_ON_POSTGRESQL = {('images', 'size'), ('images', 'virtual_size')}
 class _Schema(base.DatabaseTestCase):
     def setUp(self) -> None:
         super().setUp()
-        self.facts = facts.load()
+        self.facts = facts.load('db-schema.json')
         steps.sync(self.database)
         self.inspector = sa.inspect(self.database.engine)
 

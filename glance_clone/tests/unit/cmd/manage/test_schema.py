@@ -1,51 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Words, outputs and exit codes of ``glance-manage``."""
+"""Words, outputs and exit codes of ``glance-manage``, and its actions on the schema."""
 
 from __future__ import annotations
 
-import contextlib
-import io
 import os
-import pathlib
 
 import fixtures
-from oslo_config import cfg
 
 from glance_clone.cmd import manage
-from glance_clone.tests import base
+from glance_clone.tests.unit.cmd.manage import base
 
 _HEAD = '2024_1_contract01\n'
 
 
-class ManageTest(base.TestCase):
-    def setUp(self) -> None:
-        super().setUp()
-        self.directory = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
-        self.config = self.directory / 'manage.conf'
-        self.configure(f'sqlite:///{self.directory}/images.sqlite')
-        # The test process has its own logging.
-        self.useFixture(fixtures.MonkeyPatch('glance_clone.bootstrap.logging.setup', lambda *_: None))
-
-    def configure(self, url: str) -> None:
-        """Write the configuration file."""
-        self.config.write_text(f'[database]\nconnection = {url}\nmax_retries = 1\nretry_interval = 0\n')
-
-    def run_main(self, *arguments: str) -> tuple[int, str, str]:
-        """Run the program; return its exit code, what it printed, and its complaints."""
-        self.useFixture(fixtures.MonkeyPatch('oslo_config.cfg.CONF', cfg.ConfigOpts()))
-        out, err = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            try:
-                code = manage.main(arguments)
-            except SystemExit as leave:
-                code = int(leave.code or 0)
-        self.assertNotIn('Traceback', err.getvalue())
-        return code, out.getvalue(), err.getvalue()
-
-    def manage(self, *arguments: str) -> tuple[int, str]:
-        """Run the program with the configuration; return its exit code and what it printed."""
-        return self.run_main('--config-file', str(self.config), *arguments)[:2]
-
+class ManageTest(base.ManageTestCase):
     def test_a_rolling_upgrade(self) -> None:
         def code(*arguments: str) -> int:
             return self.manage('db', *arguments)[0]
