@@ -55,6 +55,7 @@ class Changes:
     new_tags: set[str]
     old_tags: set[str]
     new_properties: dict[str, str | None]
+    changed_properties: dict[str, str | None]
     old_properties: set[str]
     new_locations: list[Location]
     changed_locations: dict[int, dict[str, str]]
@@ -85,7 +86,8 @@ def changes(image: Image, with_data: bool, if_unchanged: bool = False) -> Change
         columns={name: getattr(image, name) for name in names if getattr(image, name) != before.columns[name]},
         new_tags=image.tags - before.tags,
         old_tags=set(before.tags - image.tags),
-        new_properties={n: v for n, v in properties.items() if n not in before.properties or before.properties[n] != v},
+        new_properties={name: value for name, value in properties.items() if name not in before.properties},
+        changed_properties={n: v for n, v in properties.items() if n in before.properties and before.properties[n] != v},
         old_properties=set(before.properties) - set(properties) - _ATOMIC_PROPERTIES,
         new_locations=[location for location in locations if location.id is None],
         changed_locations={number: row for number, row in kept.items() if before.locations.get(number) != row},
@@ -201,19 +203,33 @@ def _write_properties(connection: sa.Connection, changed: Changes, stamps: dict[
         buried = _bury(connection, table, image_id, now, exactly(table.c.name, name))
         if changed.seen:
             _require_same(buried, 1)
-    if not changed.new_properties:
-        return
+    wanted = dict(changed.new_properties)
+    for name, value in sorted(changed.changed_properties.items()):
+        live = (table.c.image_id == image_id, table.c.deleted == sa.false(), exactly(table.c.name, name))
+        found = connection.execute(sa.update(table).where(*live).values(value=value, updated_at=now)).rowcount
+        if changed.seen:
+            _require_same(found, 1)
+        if not found:
+            wanted[name] = value
+    if wanted:
+        _add_properties(connection, wanted, changed, stamps)
+
+
+def _add_properties(connection: sa.Connection, wanted: dict[str, str | None], changed: Changes, stamps: dict[str, Any]) -> None:
+    """Add properties that the image does not have, or did not have when it was read."""
+    table = tables.properties
+    image_id, now = stamps['image_id'], stamps['updated_at']
     found = sa.select(table.c.name, table.c.id, table.c.deleted).where(table.c.image_id == image_id)
     rows = {row.name: row for row in connection.execute(found)}
     if changed.seen:
         live = {row.name for row in rows.values() if not row.deleted}
         _require_same(_of_users(live), _of_users(changed.seen.properties) - changed.old_properties)
-    for name, value in sorted(changed.new_properties.items()):
+    for name, value in sorted(wanted.items()):
         if name in rows:
             revived = sa.update(table).where(table.c.id == rows[name].id)
             connection.execute(revived.values(value=value, updated_at=now, **_LIVE))
-    missing = {name: value for name, value in changed.new_properties.items() if name not in rows}
-    dead = [row.name for row in rows.values() if row.deleted and row.name not in changed.new_properties]
+    missing = {name: value for name, value in wanted.items() if name not in rows}
+    dead = [row.name for row in rows.values() if row.deleted and row.name not in wanted]
     if missing and dead:
         # A deleted row of another spelling that the collation takes for the same name must make room.
         room = sa.delete(table).where(table.c.image_id == image_id, table.c.deleted == sa.true())
