@@ -57,7 +57,7 @@ class Service:
         self._jobs: list[Any] = []
         self._database = Database(conf)
         worker = Worker()
-        stores = build_registry(conf)
+        stores = build_registry(conf, concurrency)
         records = ImageRepository(self._database, conf.leases.ttl)
         leases = LeaseRepository(self._database)
         locations = LocationRepository(self._database)

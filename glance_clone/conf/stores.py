@@ -143,6 +143,26 @@ Data is moved in larger blocks than this, whatever the value.
     ),
 ]
 
+_HTTP_OPTS = [
+    cfg.StrOpt(
+        'https_ca_certificates_file',
+        help="""
+CA certificates (PEM) that https servers of an http store must have a certificate of.
+
+With it ``https_insecure`` does not count. Without it, those of ``[fetching] ca_file`` or of the operating system are used.
+""",
+    ),
+    cfg.BoolOpt(
+        'https_insecure',
+        default=False,
+        help="""
+Believe https servers of an http store without a valid certificate.
+
+Off, unlike in earlier releases of the option: whoever sits between could otherwise change images.
+""",
+    ),
+]
+
 
 def _reserved_opts(name: str) -> list[cfg.Opt]:
     return [
@@ -163,22 +183,22 @@ _BACKEND_OPTS = [
 def register_opts(conf: cfg.ConfigOpts) -> None:
     """Register the options whose groups are known before the configuration is read."""
     conf.register_opts(_DEFAULT_GROUP_OPTS)
-    conf.register_opts(_CHOICE_OPTS + _FILE_OPTS, group=GROUP)
+    conf.register_opts(_CHOICE_OPTS + _FILE_OPTS + _HTTP_OPTS, group=GROUP)
     for name in (STAGING, TASKS):
         conf.register_opts(_reserved_opts(name), group=name)
 
 
 def register_backend_opts(conf: cfg.ConfigOpts, store_id: str) -> None:
     """Register the options of one store of ``enabled_backends``; its group is named like the store."""
-    conf.register_opts(_BACKEND_OPTS + _FILE_OPTS, group=store_id)
+    conf.register_opts(_BACKEND_OPTS + _FILE_OPTS + _HTTP_OPTS, group=store_id)
 
 
 def list_opts() -> dict[str | None, list[cfg.Opt]]:
     """Return the options by group."""
     return {
         None: _DEFAULT_GROUP_OPTS,
-        GROUP: _CHOICE_OPTS + _FILE_OPTS,
-        SAMPLE_GROUP: _BACKEND_OPTS + _FILE_OPTS,
+        GROUP: _CHOICE_OPTS + _FILE_OPTS + _HTTP_OPTS,
+        SAMPLE_GROUP: _BACKEND_OPTS + _FILE_OPTS + _HTTP_OPTS,
         STAGING: _reserved_opts(STAGING),
         TASKS: _reserved_opts(TASKS),
     }

@@ -6,6 +6,7 @@ from __future__ import annotations
 import http.client
 import re
 from collections.abc import Iterator
+from collections.abc import Mapping
 
 from glance_clone.domain import errors
 from glance_clone.fetching.connection import Connection
@@ -26,14 +27,14 @@ class Remote:
     """
 
     def __init__(self, connection: Connection, response: http.client.HTTPResponse, host: str, offset: int, length: int | None):
-        self.headers = {name.lower(): value for name, value in response.getheaders()}
+        self.headers: Mapping[str, str] = {name.lower(): value for name, value in response.getheaders()}
         self._connection = connection
         self._response = response
         self._host = host
         _require_framing(response, host)
         announced = response.length if not response.chunked else None
         if response.status == http.HTTPStatus.PARTIAL_CONTENT:
-            self.size = self._size_of_range(offset)
+            self.size: int | None = self._size_of_range(offset)
             skipped = 0
         elif response.status == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             self.size = self._size_beyond()

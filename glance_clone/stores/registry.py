@@ -14,9 +14,10 @@ from glance_clone.conf import stores as options
 from glance_clone.domain import errors
 from glance_clone.domain.location import Location
 from glance_clone.domain.ports import BlobStore
+from glance_clone.domain.ports import Concurrency
 from glance_clone.stores import file_config
+from glance_clone.stores import http_config
 from glance_clone.stores.file import FileStore
-from glance_clone.stores.http import HttpStore
 
 _FILE_KINDS = ('file', 'filesystem')
 _HTTP_KINDS = ('http', 'https')
@@ -100,27 +101,28 @@ class Registry:
         location.metadata = {**location.metadata, 'store': store.id}
 
 
-def build_registry(conf: cfg.ConfigOpts) -> Registry:
+def build_registry(conf: cfg.ConfigOpts, concurrency: Concurrency) -> Registry:
     """Build the stores that the configuration describes; their directories are created.
 
+    :param concurrency: for what may make the caller wait
     :raises BadStoreConfiguration: the configuration contradicts itself, or a directory cannot be made
     """
     try:
-        return _build(conf)
+        return _build(conf, concurrency)
     except cfg.ConfigFileValueError:
         raise
     except (OSError, ValueError) as error:
         raise BadStoreConfiguration(str(error)) from error
 
 
-def _build(conf: cfg.ConfigOpts) -> Registry:
+def _build(conf: cfg.ConfigOpts, concurrency: Concurrency) -> Registry:
     if conf.enabled_backends:
-        return _build_several(conf, dict(conf.enabled_backends))
-    return _build_classic(conf)
+        return _build_several(conf, concurrency, dict(conf.enabled_backends))
+    return _build_classic(conf, concurrency)
 
 
-def _build_several(conf: cfg.ConfigOpts, kinds: dict[str, str]) -> Registry:
-    stores: dict[str, Driver] = {store_id: _build_one(conf, store_id, kind) for store_id, kind in kinds.items()}
+def _build_several(conf: cfg.ConfigOpts, concurrency: Concurrency, kinds: dict[str, str]) -> Registry:
+    stores = {store_id: _build_one(conf, concurrency, store_id, kind) for store_id, kind in kinds.items()}
     default = conf.glance_store.default_backend
     if default not in stores:
         raise ValueError(f'[glance_store] default_backend must be one of enabled_backends: {", ".join(stores)}.')
@@ -131,7 +133,7 @@ def _build_several(conf: cfg.ConfigOpts, kinds: dict[str, str]) -> Registry:
     return Registry(list(stores.values()), stores[default], True, staging, tasks)
 
 
-def _build_one(conf: cfg.ConfigOpts, store_id: str, kind: str) -> Driver:
+def _build_one(conf: cfg.ConfigOpts, concurrency: Concurrency, store_id: str, kind: str) -> Driver:
     if store_id.startswith(options.RESERVED_PREFIX):
         raise ValueError(
             f'The store id {store_id} in enabled_backends is reserved; choose one without {options.RESERVED_PREFIX}.'
@@ -141,17 +143,17 @@ def _build_one(conf: cfg.ConfigOpts, store_id: str, kind: str) -> Driver:
     if kind in _FILE_KINDS:
         return file_config.build_store(group, store_id, group.store_description, group.weight)
     if kind in _HTTP_KINDS:
-        return HttpStore(store_id, group.store_description or '', group.weight)
+        return http_config.build_store(conf, group, concurrency, store_id, group.store_description, group.weight)
     raise ValueError(f'The store {store_id} in enabled_backends has the type {kind}; this service knows file and http.')
 
 
-def _build_classic(conf: cfg.ConfigOpts) -> Registry:
+def _build_classic(conf: cfg.ConfigOpts, concurrency: Concurrency) -> Registry:
     group = conf.glance_store
     built: dict[str, Driver] = {}
     if set(_FILE_KINDS) & {*group.stores, group.default_store}:
         built['file'] = file_config.build_store(group, None)
     if set(_HTTP_KINDS) & {*group.stores, group.default_store}:
-        built['http'] = HttpStore(None)
+        built['http'] = http_config.build_store(conf, group, concurrency, None)
     default = built.get('file' if group.default_store in _FILE_KINDS else 'http')
     if default is None or group.default_store not in _FILE_KINDS + _HTTP_KINDS:
         raise ValueError(f'[glance_store] default_store is {group.default_store}; this service knows file and http.')

@@ -11,10 +11,12 @@ from oslo_config import cfg
 from oslo_config import fixture as config_fixture
 from oslotest import base
 
+from glance_clone.conf import fetching
 from glance_clone.conf import stores as options
 from glance_clone.domain import errors
 from glance_clone.domain.location import Location
 from glance_clone.stores.registry import build_registry
+from glance_clone.transfer.concurrency import NativeThreads
 
 
 class RegistryCase(base.BaseTestCase):
@@ -22,6 +24,7 @@ class RegistryCase(base.BaseTestCase):
         super().setUp()
         self.conf = cfg.ConfigOpts()
         options.register_opts(self.conf)
+        fetching.register_opts(self.conf)
         self.root = self.useFixture(fixtures.TempDir()).path
         self.log = self.useFixture(fixtures.FakeLogger())
 
@@ -31,7 +34,7 @@ class RegistryCase(base.BaseTestCase):
             file.write(text.replace('ROOT', self.root))
         self.useFixture(config_fixture.Config(self.conf))
         self.conf(['--config-file', path])
-        return build_registry(self.conf)
+        return build_registry(self.conf, NativeThreads())
 
 
 class SeveralTest(RegistryCase):

@@ -31,6 +31,13 @@ from glance_clone.transfer.data import StoreData
 DATA = bytes(range(256)) * 20_000
 
 
+class Nowhere:
+    """A fetcher that reaches nothing."""
+
+    def open(self, url, *args, **kwargs):
+        raise errors.FetchError('The server does not answer.')
+
+
 class StoreDataTest(base.BaseTestCase):
     def setUp(self):
         super().setUp()
@@ -42,7 +49,7 @@ class StoreDataTest(base.BaseTestCase):
         self.roots = [self.useFixture(fixtures.TempDir()).path for _ in range(2)]
         self.fast = FileStore('fast', [Directory(self.roots[0])])
         self.cheap = FileStore('cheap', [Directory(self.roots[1])], weight=10)
-        self.stores = Registry([self.fast, self.cheap, HttpStore('web')], self.fast, True, self.fast, None)
+        self.stores = Registry([self.fast, self.cheap, HttpStore('web', Nowhere())], self.fast, True, self.fast, None)
         self.data = StoreData(self.conf, self.stores, NativeThreads())
         self.image = Image('i', disk_format='raw', container_format='bare')
 
