@@ -30,11 +30,13 @@ from glance_clone.db.repos.images import ImageRepository
 from glance_clone.db.repos.leases import LeaseRepository
 from glance_clone.db.repos.locations import LocationRepository
 from glance_clone.db.repos.members import MemberRepository
+from glance_clone.db.repos.usage import UsageRepository
 from glance_clone.domain.lease import Worker
 from glance_clone.domain.ports import Concurrency
 from glance_clone.jobs.finishers import DataFinishers
 from glance_clone.jobs.heartbeat import Heartbeat
 from glance_clone.jobs.reaper import Reaper
+from glance_clone.quotas import build_quota
 from glance_clone.stores.registry import build_registry
 from glance_clone.transfer.concurrency import NativeThreads
 from glance_clone.transfer.data import StoreData
@@ -64,7 +66,8 @@ class Service:
         data = StoreData(conf, stores, concurrency)
         self._heartbeat = Heartbeat(leases, worker, conf.leases.ttl)
         self._reaper = Reaper(leases, worker, conf.leases.ttl)
-        parts = layers.Parts(records, locations, data, stores, leases, worker, self._reaper.abandon)
+        quota = build_quota(conf, UsageRepository(self._database))
+        parts = layers.Parts(records, locations, data, stores, leases, worker, self._reaper.abandon, quota)
         self._reaper.register(DataFinishers(parts).table())
         images = layers.wrap_images(parts)
         rules = Rules(build_enforcer(conf))
@@ -76,6 +79,7 @@ class Service:
             members=MemberRepository(self._database),
             data=layers.wrap_data(parts),
             stores=stores,
+            quota=quota,
             image_schema=ImageSchema(conf.image_format.disk_formats, conf.image_format.container_formats),
         )
 

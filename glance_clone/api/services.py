@@ -15,6 +15,7 @@ from glance_clone.api.schema.image import ImageSchema
 from glance_clone.domain.ports import ImageData
 from glance_clone.domain.ports import ImageRepository
 from glance_clone.domain.ports import MemberRepository
+from glance_clone.domain.ports import Quota
 from glance_clone.domain.ports import StoreRegistry
 
 
@@ -32,6 +33,7 @@ class Services:
     members: MemberRepository
     data: ImageData
     stores: StoreRegistry
+    quota: Quota
     image_schema: ImageSchema
 
 

@@ -21,6 +21,7 @@ from glance_clone.conf import image_format
 from glance_clone.conf import image_import
 from glance_clone.conf import leases
 from glance_clone.conf import paste
+from glance_clone.conf import quotas
 from glance_clone.conf import standalone
 from glance_clone.conf import stores
 from glance_clone.conf import tasks
@@ -35,6 +36,7 @@ MODULES = (
     image_import,
     leases,
     paste,
+    quotas,
     standalone,
     stores,
     tasks,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+from collections.abc import Collection
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -22,6 +23,10 @@ from glance_clone.domain.lease import Lease
 from glance_clone.domain.location import Location
 from glance_clone.domain.member import Member
 from glance_clone.domain.query import ImageQuery
+from glance_clone.domain.quota import NO_LIMITS
+from glance_clone.domain.quota import RESOURCES
+from glance_clone.domain.quota import Limits
+from glance_clone.domain.quota import Usage
 
 
 class ImageRepository(Protocol):
@@ -43,10 +48,13 @@ class ImageRepository(Protocol):
         :raises Forbidden: the marker exists but is not visible to the caller
         """
 
-    def add(self, image: Image) -> None:
+    def add(self, image: Image, id_is_new: bool = False, limits: Limits = NO_LIMITS) -> None:
         """Store a new image; sets ``created_at`` and ``updated_at``.
 
-        :raises DuplicateImage: the id is taken, also by a deleted image
+        :param id_is_new: the service has just made the id up, so that it cannot be that of an image of former times
+        :param limits: what its owner may have with this image; looked at in the same transaction
+        :raises DuplicateImage: the id is taken, also by an image that is deleted or purged
+        :raises LimitExceeded: the owner would have too much
         """
 
     def save(
@@ -57,6 +65,7 @@ class ImageRepository(Protocol):
         drop: Lease | None = None,
         hold: Lease | None = None,
         if_unchanged: bool = False,
+        limits: Limits = NO_LIMITS,
     ) -> None:
         """Store what changed since the image was read, and nothing else; sets ``updated_at``.
 
@@ -68,10 +77,12 @@ class ImageRepository(Protocol):
         :param if_unchanged: store it only if nobody changed, since the image was read, what the changes may rest on: its
             status, owner and visibility, and which properties, tags or locations it has, if such are changed. Who gets
             StateChanged reads the image again and decides anew, so that no change is lost or let through by mistake (R7)
+        :param limits: what its owner may have with these changes; looked at in the same transaction
         :raises StateChanged: the row has another status than from_state, or the lease to take is held by another
         :raises LastCopy: an active image would be left without any copy of its data
         :raises LeaseLost: the lease to drop or to hold is no longer held
         :raises ImageNotFound: the image is deleted or being deleted
+        :raises LimitExceeded: the owner would have too much
         """
 
     def remove(self, image: Image, drop: Lease | None = None) -> None:
@@ -327,6 +338,84 @@ class LocationRepository(Protocol):
 
         :raises LeaseLost: it is no longer held
         """
+
+
+class UsageRepository(Protocol):
+    """Knows how much projects have, and keeps what unfinished work reserves."""
+
+    def of(self, project: str, resources: Collection[str] = RESOURCES) -> Usage:
+        """Return how much a project has of each resource, counted now; what is reserved counts."""
+
+    def projects(self) -> list[str]:
+        """Return every project that has an image or a reservation, in order."""
+
+    def reserve(self, attempt: str, project: str, limits: Limits, stored: int, staged: int, least: int | None = None) -> int:
+        """Reserve bytes for the work of a lease, in place of what was reserved for it; one at a time for each project.
+
+        What is reserved ends with the lease.
+
+        :param attempt: names the lease
+        :param limits: what the project may have with this; nothing is reserved if it would have more
+        :param stored: bytes for stores
+        :param staged: bytes for the staging area
+        :param least: so many bytes for stores will do, if there is no room for all
+        :returns: the bytes for stores that are reserved now
+        :raises LimitExceeded: the project would have too much
+        :raises LeaseLost: the lease is no longer held
+        """
+
+
+class Reservation(Protocol):
+    """What one piece of work takes of the quota of a project. It ends with the lease of the work, whoever ends that.
+
+    ``is_limited`` tells whether bytes in stores are limited, so that they must be taken before they are written.
+    """
+
+    is_limited: bool
+
+    def take(self, stored: int | None = None, staged: int | None = None, least: int | None = None) -> int:
+        """Say anew how much the work takes, all in all; what was said before counts no more. None leaves it as it is.
+
+        Bytes that a record tells, such as a copy that the image names by now, need not be held any longer.
+
+        :param stored: bytes that the work may still put into stores, copies counted one by one
+        :param staged: bytes that the work may have in the staging area, as long as the image does not tell them
+        :param least: so many bytes in stores will do, if the project has no room for all
+        :returns: the bytes in stores that are held now
+        :raises LimitExceeded: the project has no room; what was held before is held still
+        :raises LeaseLost: the lease is no longer held
+        """
+
+
+class Quota(Protocol):
+    """What projects may have. Where nothing is limited, none of this costs a statement or asks anybody."""
+
+    def limits(self, project: str | None, *resources: str) -> Limits:
+        """Return the limits of a project on these resources; those without limit are left out.
+
+        :raises Unavailable: whoever knows the limits cannot be asked
+        """
+
+    def begin(self, image: Image, attempt: str, stored: int | None = None, staged: int | None = None) -> Reservation:
+        """Admit work that moves the data of an image, and charge the owner of the image for it.
+
+        Call it when the lease of the work is taken and the image has its transient status, and end both if it is refused.
+
+        :param attempt: names the lease
+        :param stored: bytes that the work will put into stores, 0 if that is not known yet; None if it stores nothing
+        :param staged: bytes that the work will put into the staging area, in the same way
+        :raises LimitExceeded: the project has no room, or too many images with data on the way
+        :raises Unavailable: whoever knows the limits cannot be asked
+        """
+
+    def require_room(self, project: str | None) -> None:
+        """Refuse work that would store more for a project which has too much in stores already.
+
+        :raises LimitExceeded: it has
+        """
+
+    def report(self, project: str | None) -> dict[str, tuple[int, int]]:
+        """Return usage and limit by the names of the limits that users are shown, in the units of these limits."""
 
 
 class BlobReader(Protocol):

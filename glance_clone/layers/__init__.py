@@ -15,10 +15,13 @@ from glance_clone.domain.ports import ImageData
 from glance_clone.domain.ports import ImageRepository
 from glance_clone.domain.ports import LeaseRepository
 from glance_clone.domain.ports import LocationRepository
+from glance_clone.domain.ports import Quota
 from glance_clone.domain.ports import StoreRegistry
 from glance_clone.layers.attribution import Attribution
 from glance_clone.layers.copies import Copies
 from glance_clone.layers.protection import Protection
+from glance_clone.layers.quota import DataQuota
+from glance_clone.layers.quota import RecordQuota
 from glance_clone.layers.removal import Removal
 from glance_clone.layers.upload import Upload
 
@@ -37,15 +40,18 @@ class Parts:
     leases: LeaseRepository
     worker: Worker
     abandon: Callable[[Lease], None]
+    quota: Quota
 
 
 IMAGE_LAYERS = (
     Attribution,
     Removal,
     Protection,
+    RecordQuota,
 )
 
 DATA_LAYERS = (
+    DataQuota,
     Upload,
     Copies,
 )

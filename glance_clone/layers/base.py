@@ -15,6 +15,8 @@ from glance_clone.domain.ports import ByteSource
 from glance_clone.domain.ports import ImageData
 from glance_clone.domain.ports import ImageRepository
 from glance_clone.domain.query import ImageQuery
+from glance_clone.domain.quota import NO_LIMITS
+from glance_clone.domain.quota import Limits
 
 if TYPE_CHECKING:
     from glance_clone.layers import Parts
@@ -35,9 +37,9 @@ class ImageRepositoryLayer:
         """See :meth:`ImageRepository.list`."""
         return self._inner.list(query, caller)
 
-    def add(self, image: Image) -> None:
+    def add(self, image: Image, id_is_new: bool = False, limits: Limits = NO_LIMITS) -> None:
         """See :meth:`ImageRepository.add`."""
-        self._inner.add(image)
+        self._inner.add(image, id_is_new, limits)
 
     def save(
         self,
@@ -47,9 +49,10 @@ class ImageRepositoryLayer:
         drop: Lease | None = None,
         hold: Lease | None = None,
         if_unchanged: bool = False,
+        limits: Limits = NO_LIMITS,
     ) -> None:
         """See :meth:`ImageRepository.save`."""
-        self._inner.save(image, from_state, take, drop, hold, if_unchanged)
+        self._inner.save(image, from_state, take, drop, hold, if_unchanged, limits)
 
     def remove(self, image: Image, drop: Lease | None = None) -> None:
         """See :meth:`ImageRepository.remove`."""

@@ -51,12 +51,13 @@ class NewImage:
     """A valid request to create an image.
 
     :ivar attributes: writable base attributes that the request gave
+    :ivar tags: as they were given, some perhaps twice
     :ivar refused: names in the request that only the service decides
     """
 
     attributes: dict[str, Any]
     properties: dict[str, str | None]
-    tags: set[str]
+    tags: list[str]
     refused: list[str]
 
 
@@ -76,7 +77,7 @@ def parse_create(api: Services, request: webob.Request) -> NewImage:
     return NewImage(
         attributes={name: document[name] for name in WRITABLE if name in document},
         properties=properties,
-        tags=set(document.get('tags', ())),
+        tags=document.get('tags', []),
         refused=[name for name in (*READ_ONLY, 'locations') if name in document],
     )
 
@@ -86,7 +87,7 @@ def new_image(wanted: NewImage, owner: str | None) -> Image:
     attributes = {'owner': owner, 'id': str(uuid.uuid4()), **wanted.attributes}
     for name in ('min_disk', 'min_ram'):
         attributes[name] = int(attributes.get(name, 0))
-    return Image(**attributes, properties=wanted.properties, tags=wanted.tags)
+    return Image(**attributes, properties=wanted.properties, tags=set(wanted.tags))
 
 
 def _forbid(names: Any) -> None:

@@ -68,6 +68,7 @@ def _settled(change: Callable[..., Image], *args: Any) -> Image:
 
 def _patch(api: Services, context: RequestContext, image_id: str, wanted: list[Change]) -> Image:
     image = api.images.get(image_id, context.caller)
+    before = set(image.properties)
     for change in wanted:
         if change.name == 'visibility':
             api.door.require_visibility(context, image, change.value)
@@ -78,13 +79,16 @@ def _patch(api: Services, context: RequestContext, image_id: str, wanted: list[C
             _change_attribute(api, context, image, change)
         else:
             _change_property(api, context, image, change)
+    if not before.issuperset(image.properties):
+        limits.require_few_properties(api.conf, image.properties)
     api.images.save(image, if_unchanged=True)
     return image
 
 
 def _add_tag(api: Services, context: RequestContext, image_id: str, tag: str) -> Image:
     image = api.door.image(context, image_id, 'modify_image')
-    limits.require_few_tags(api.conf, image.tags | {tag})
+    if tag not in image.tags:
+        limits.require_few_tags(api.conf, image.tags | {tag})
     image.tags.add(tag)
     api.images.save(image, if_unchanged=True)
     return image
@@ -110,11 +114,18 @@ def _change_attribute(api: Services, context: RequestContext, image: Image, chan
     if change.name == 'owner' and not context.is_admin:
         raise errors.Forbidden('Only an administrator gives an image to another project.')
     if change.name == 'tags':
-        image.tags = set(change.value)
-        limits.require_few_tags(api.conf, image.tags)
+        _change_tags(api, image, change.value)
         return
     number = change.name in ('min_disk', 'min_ram')
     setattr(image, change.name, int(change.value) if number else change.value)
+
+
+def _change_tags(api: Services, image: Image, tags: list[str]) -> None:
+    """Replace all tags; each counts as often as it is given. Those of an image that has too many can always become fewer."""
+    wanted = set(tags)
+    if len(tags) > len(wanted) or not wanted <= image.tags:
+        limits.require_few_tags(api.conf, tags)
+    image.tags = wanted
 
 
 def _change_property(api: Services, context: RequestContext, image: Image, change: Change) -> None:
@@ -132,8 +143,6 @@ def _change_property(api: Services, context: RequestContext, image: Image, chang
         raise errors.Conflict(f'The image has no property {name}.')
     else:
         door.require_property(context, DELETE if change.verb == REMOVE else UPDATE, name)
-    if not exists:
-        limits.require_few_properties(api.conf, {*image.properties, name})
     if change.verb == REMOVE:
         del image.properties[name]
     else:

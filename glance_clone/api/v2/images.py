@@ -24,11 +24,11 @@ def create(api: Services, context: RequestContext, params: Params, wanted: NewIm
     api.door.require_create(context, image)
     for name in image.properties:
         api.door.require_property(context, CREATE, name)
-    limits.require_few_tags(api.conf, image.tags)
+    limits.require_few_tags(api.conf, wanted.tags)
     if wanted.refused:
         raise errors.Forbidden(f'Only the service itself sets {", ".join(wanted.refused)}.')
     limits.require_few_properties(api.conf, image.properties)
-    api.images.add(image)
+    api.images.add(image, id_is_new='id' not in wanted.attributes)
     return image
 
 

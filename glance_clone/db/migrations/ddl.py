@@ -9,8 +9,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
+from alembic import op
 
 #: Seconds to wait for another program that changes the schema.
 _PATIENCE = 600
@@ -25,6 +27,14 @@ def create_missing(connection: sa.Connection, tables: Sequence[sa.Table]) -> Non
         for index in sorted(table.indexes, key=lambda index: str(index.name)):
             if index.name not in present:
                 index.create(connection)
+
+
+def add_missing_columns(connection: sa.Connection, columns: Sequence[sa.Column[Any]]) -> None:
+    """Add those columns to their tables that are not there yet."""
+    for column in columns:
+        present = {found['name'] for found in sa.inspect(connection).get_columns(column.table.name)}
+        if column.name not in present:
+            op.add_column(column.table.name, column.copy())
 
 
 @contextlib.contextmanager

@@ -12,7 +12,8 @@ from glance_clone.db.models import image
 from glance_clone.db.models import lease
 from glance_clone.db.models import metadef
 from glance_clone.db.models import task
+from glance_clone.db.models import tombstone
 from glance_clone.db.models.base import metadata
 from glance_clone.db.models.base import own_metadata
 
-__all__ = ['cache', 'image', 'lease', 'metadata', 'metadef', 'own_metadata', 'task']
+__all__ = ['cache', 'image', 'lease', 'metadata', 'metadef', 'own_metadata', 'task', 'tombstone']

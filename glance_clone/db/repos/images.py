@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import functools
+from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,12 +20,16 @@ from glance_clone.db.engine import retried
 from glance_clone.db.repos import image_rows
 from glance_clone.db.repos import image_writes
 from glance_clone.db.repos import leases
+from glance_clone.db.repos import tombstones
+from glance_clone.db.repos import usage
 from glance_clone.domain import errors
 from glance_clone.domain import image as domain
 from glance_clone.domain.caller import Caller
 from glance_clone.domain.image import Image
 from glance_clone.domain.lease import Lease
 from glance_clone.domain.query import ImageQuery
+from glance_clone.domain.quota import NO_LIMITS
+from glance_clone.domain.quota import Limits
 
 _NOT_FOUND = (domain.PENDING_DELETE, domain.DELETED)
 
@@ -60,17 +66,19 @@ class ImageRepository:
                 parameters.update(pagination.place(order, _marker(connection, query.marker, caller)))
             return image_rows.complete(connection, connection.execute(statement, parameters).all())
 
-    def add(self, image: Image) -> None:
+    def add(self, image: Image, id_is_new: bool = False, limits: Limits = NO_LIMITS) -> None:
         """Store a new image."""
         image.created_at = image.updated_at = self._database.now()
-        self._add(image)
+        self._add(image, id_is_new, limits)
         image.row_version = image_rows.snapshot(image)
 
     @retried
-    def _add(self, image: Image, again: bool = False) -> None:
+    def _add(self, image: Image, id_is_new: bool, limits: Limits, again: bool = False) -> None:
         try:
-            with self._database.write() as connection:
+            with self._database.write() as connection, _within(connection, image.owner, limits):
                 image_writes.insert(connection, image)
+                if not id_is_new and tombstones.is_buried(connection, image.id):
+                    raise errors.DuplicateImage(image.id)
         except db_exc.DBDuplicateEntry:
             if not (again and self._is_own_work(image)):
                 raise errors.DuplicateImage(image.id) from None
@@ -89,11 +97,12 @@ class ImageRepository:
         drop: Lease | None = None,
         hold: Lease | None = None,
         if_unchanged: bool = False,
+        limits: Limits = NO_LIMITS,
     ) -> None:
         """Store what changed."""
         now = self._database.now()
         changes = image_writes.changes(image, from_state is not None, if_unchanged)
-        numbers = self._save(image, changes, now, from_state, take, drop, hold)
+        numbers = self._save(image, changes, now, from_state, take, drop, hold, limits)
         image.updated_at = now
         for location in changes.new_locations:
             location.id = numbers[location.url]
@@ -109,10 +118,11 @@ class ImageRepository:
         take: Lease | None,
         drop: Lease | None,
         hold: Lease | None,
+        limits: Limits,
         again: bool = False,
     ) -> dict[str, int]:
         """Write the changes; return the row numbers of the image's locations by their URLs, if there are new ones."""
-        with self._database.write() as connection:
+        with self._database.write() as connection, _within(connection, image.owner, limits):
             if not (again and _is_done(connection, image, changes, now, from_state, take, drop)):
                 write(connection, image, changes, now, from_state)
                 if hold:
@@ -137,6 +147,17 @@ class ImageRepository:
                     raise errors.ImageNotFound(image_id)
             elif drop:
                 leases.drop(connection, drop)
+
+
+@contextlib.contextmanager
+def _within(connection: sa.Connection, project: str | None, limits: Limits) -> Iterator[None]:
+    """Undo the transaction if the project has too much by what is written in it; nothing is done without limits."""
+    if not limits or project is None:
+        yield
+        return
+    usage.lock(connection, project)
+    yield
+    usage.require_within(connection, project, limits)
 
 
 @functools.lru_cache(maxsize=512)

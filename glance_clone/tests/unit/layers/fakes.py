@@ -12,6 +12,7 @@ from glance_clone.domain.lease import Lease
 from glance_clone.domain.lease import Worker
 from glance_clone.domain.location import Location
 from glance_clone.layers import Parts
+from glance_clone.quotas.unlimited import Unlimited
 
 
 class Records:
@@ -28,7 +29,7 @@ class Records:
             raise errors.ImageNotFound(image_id)
         return copy.deepcopy(image)
 
-    def save(self, image, from_state=None, take=None, drop=None, hold=None, if_unchanged=False):
+    def save(self, image, from_state=None, take=None, drop=None, hold=None, if_unchanged=False, limits=()):
         if self.down:
             raise errors.DatabaseUnavailable('the database is down')
         row = self.rows.get(image.id)
@@ -142,7 +143,7 @@ class Data:
 def parts():
     """Return parts of fakes; ``abandoned`` collects what is left to the reaper."""
     records, data, abandoned = Records(), Data(), []
-    made = Parts(records, Locations(records), data, Stores(), records, Worker(), abandoned.append)
+    made = Parts(records, Locations(records), data, Stores(), records, Worker(), abandoned.append, Unlimited())
     return made, records, data, abandoned
 
 
