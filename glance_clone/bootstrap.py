@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -25,7 +26,10 @@ from glance_clone.api import services
 from glance_clone.api.rules import Rules
 from glance_clone.api.rules import build_enforcer
 from glance_clone.api.schema.image import ImageSchema
+from glance_clone.cache import build as cache_parts
 from glance_clone.db.engine import Database
+from glance_clone.db.repos.cached_images import CachedImages
+from glance_clone.db.repos.cached_images import Census
 from glance_clone.db.repos.images import ImageRepository
 from glance_clone.db.repos.leases import LeaseRepository
 from glance_clone.db.repos.locations import LocationRepository
@@ -64,12 +68,14 @@ class Service:
         leases = LeaseRepository(self._database)
         locations = LocationRepository(self._database)
         data = StoreData(conf, stores, concurrency)
+        cache = cache_parts.build_cache(conf, functools.partial(CachedImages, self._database), concurrency)
         self._heartbeat = Heartbeat(leases, worker, conf.leases.ttl)
         self._reaper = Reaper(leases, worker, conf.leases.ttl)
         quota = build_quota(conf, UsageRepository(self._database))
-        parts = layers.Parts(records, locations, data, stores, leases, worker, self._reaper.abandon, quota)
+        parts = layers.Parts(records, locations, data, stores, leases, worker, self._reaper.abandon, quota, cache)
         self._reaper.register(DataFinishers(parts).table())
         images = layers.wrap_images(parts)
+        self._keeper = cache and cache_parts.build_keeper(conf, cache, images, data, Census(self._database))
         rules = Rules(build_enforcer(conf))
         protections = property_protections.load(conf, rules.knows)
         self.api = services.Services(
@@ -81,6 +87,7 @@ class Service:
             stores=stores,
             quota=quota,
             image_schema=ImageSchema(conf.image_format.disk_formats, conf.image_format.container_formats),
+            cache=cache,
         )
 
     def start(self) -> None:
@@ -90,6 +97,9 @@ class Service:
             self._concurrency.periodic(leases.heartbeat_interval, self._heartbeat.beat),
             self._concurrency.periodic(leases.sweep_interval, self._reaper.sweep),
         ]
+        if self._keeper is not None:
+            self._keeper.start()
+            self._jobs.append(self._keeper)
 
     def stop(self) -> None:
         """End the background work and close the database connections."""
@@ -117,8 +127,6 @@ def load_config(
     conf(list(args or ()), project=PROJECT, prog=prog, version=version.version_string(), default_config_files=files)
     logging.setup(conf, prog)
     _require_sound_leases(conf)
-    if 'cache' in (conf.paste_deploy.flavor or ''):
-        LOG.warning('[paste_deploy] flavor asks for the image cache, which this release does not have: not cached.')
 
 
 def _default_files(prog: str) -> list[str]:

@@ -75,6 +75,11 @@ class Application:
             response.headers['Cache-Control'] = 'no-store'
         return response(environ, start_response)
 
+    def knows(self, method: str, path: str) -> bool:
+        """Tell whether there is an action for a method on a path."""
+        match = self._mapper.match(path)
+        return match is not None and method in self._paths[match['template']].actions
+
     def _answer(self, request: webob.Request) -> webob.Response:
         action, params = self._find(request)
         wanted = action.parse(self._api, request)

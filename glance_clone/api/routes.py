@@ -6,12 +6,14 @@ from __future__ import annotations
 from glance_clone.api.resource import Action
 from glance_clone.api.resource import Path
 from glance_clone.api.serial import body
+from glance_clone.api.serial import cache
 from glance_clone.api.serial import image
 from glance_clone.api.serial import image_data
 from glance_clone.api.serial import image_list
 from glance_clone.api.serial import image_patch
 from glance_clone.api.serial import info
 from glance_clone.api.serial import member
+from glance_clone.api.v2 import cache as cache_actions
 from glance_clone.api.v2 import image_actions
 from glance_clone.api.v2 import image_data as image_data_actions
 from glance_clone.api.v2 import image_update
@@ -61,6 +63,19 @@ TABLE = (
     Path('/info/import', GET=Action(info_actions.import_methods, info.render_import)),
     Path('/info/stores', GET=Action(info_actions.stores, info.render_stores)),
     Path('/info/stores/detail', GET=Action(info_actions.stores_detail, info.render_detail)),
+    Path(
+        '/cache',
+        GET=Action(cache_actions.show, cache.render),
+        DELETE=Action(cache_actions.clear, image.render_empty, cache.parse_clear),
+    ),
+    Path('/cache/clean', POST=Action(cache_actions.clean, cache.render_done, body.ignore)),
+    Path('/cache/prune', POST=Action(cache_actions.prune, cache.render_pruned, body.ignore)),
+    Path('/cache/nodes/{image_id}', GET=Action(cache_actions.nodes, cache.render_nodes)),
+    Path(
+        '/cache/{image_id}',
+        DELETE=Action(cache_actions.delete, image.render_empty, body.ignore),
+        PUT=Action(cache_actions.queue, cache.render_accepted),
+    ),
     Path('/schemas/image', GET=Action(schemas.image, schemas.render, body.refuse_any)),
     Path('/schemas/images', GET=Action(schemas.images, schemas.render, body.refuse_any)),
     Path('/schemas/member', GET=Action(schemas.member, schemas.render, body.refuse_any)),

@@ -12,6 +12,7 @@ from oslo_config import cfg
 
 from glance_clone.api.authorize import Door
 from glance_clone.api.schema.image import ImageSchema
+from glance_clone.domain.cache import ImageCache
 from glance_clone.domain.ports import ImageData
 from glance_clone.domain.ports import ImageRepository
 from glance_clone.domain.ports import MemberRepository
@@ -25,6 +26,7 @@ class Services:
 
     :ivar images: the outermost layer around the image records
     :ivar data: the outermost layer around the byte path
+    :ivar cache: the image cache of this node, None where there is none
     """
 
     conf: cfg.ConfigOpts
@@ -35,6 +37,7 @@ class Services:
     stores: StoreRegistry
     quota: Quota
     image_schema: ImageSchema
+    cache: ImageCache | None = None
 
 
 _under_construction: contextvars.ContextVar[Services] = contextvars.ContextVar('services')

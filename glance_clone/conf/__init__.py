@@ -14,6 +14,7 @@ from oslo_policy import opts as policy_opts
 
 from glance_clone.conf import api
 from glance_clone.conf import basic_auth
+from glance_clone.conf import cache
 from glance_clone.conf import catalogue
 from glance_clone.conf import database
 from glance_clone.conf import fetching
@@ -29,6 +30,7 @@ from glance_clone.conf import tasks
 MODULES = (
     api,
     basic_auth,
+    cache,
     catalogue,
     database,
     fetching,

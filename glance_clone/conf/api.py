@@ -51,10 +51,6 @@ Show all locations of an image as ``locations``, and let those whom policy allow
 Never switch this on for an API that ordinary users reach; run a second one for the consumers that need it.
 """,
     ),
-    cfg.StrOpt(
-        'image_cache_dir',
-        help='Directory of the image cache; the cache and API versions 2.14, 2.16 and 2.18 exist only where it is set.',
-    ),
     cfg.ListOpt(
         'enabled_import_methods',
         item_type=cfg.types.String(quotes=True),

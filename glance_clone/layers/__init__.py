@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
+from glance_clone.domain.cache import ImageCache
 from glance_clone.domain.lease import Lease
 from glance_clone.domain.lease import Worker
 from glance_clone.domain.ports import ImageData
@@ -18,6 +19,8 @@ from glance_clone.domain.ports import LocationRepository
 from glance_clone.domain.ports import Quota
 from glance_clone.domain.ports import StoreRegistry
 from glance_clone.layers.attribution import Attribution
+from glance_clone.layers.caching import CachedData
+from glance_clone.layers.caching import Eviction
 from glance_clone.layers.copies import Copies
 from glance_clone.layers.protection import Protection
 from glance_clone.layers.quota import DataQuota
@@ -31,6 +34,7 @@ class Parts:
     """What layers may use beside the port that they wrap: the bare repositories and stores.
 
     :ivar abandon: hands a lease to the reaper of this worker, which finishes or undoes the work as soon as it can
+    :ivar cache: the image cache of this node, None where there is none
     """
 
     images: ImageRepository
@@ -41,11 +45,13 @@ class Parts:
     worker: Worker
     abandon: Callable[[Lease], None]
     quota: Quota
+    cache: ImageCache | None = None
 
 
 IMAGE_LAYERS = (
     Attribution,
     Removal,
+    Eviction,
     Protection,
     RecordQuota,
 )
@@ -54,6 +60,7 @@ DATA_LAYERS = (
     DataQuota,
     Upload,
     Copies,
+    CachedData,
 )
 
 

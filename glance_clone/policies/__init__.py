@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from oslo_policy import policy
 
 from glance_clone.policies import base
+from glance_clone.policies import cache
 from glance_clone.policies import image
 from glance_clone.policies import location
 from glance_clone.policies import member
@@ -17,4 +18,4 @@ from glance_clone.policies import store
 
 def list_rules() -> Iterable[policy.RuleDefault]:
     """Return every default rule of the service."""
-    return itertools.chain.from_iterable(module.list_rules() for module in (base, image, location, member, store))
+    return itertools.chain.from_iterable(module.list_rules() for module in (base, cache, image, location, member, store))
