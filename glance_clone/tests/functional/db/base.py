@@ -116,7 +116,7 @@ class RepositoryTestCase(_TestCase):
         """Store an image of ``self.me``, and return it."""
         values = {'id': str(uuid.uuid4()), 'owner': self.me.project_id, **values}
         image = Image(**values)
-        self.images.add(image)
+        self.images.add(image, id_is_new=True)
         return image
 
     def share_with(self, image: Image, project: str | None, status: str = 'accepted', deleted: bool = False) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import datetime
 import itertools
+import uuid
 from typing import Any
 
 from glance_clone.db.models import image as tables
 from glance_clone.db.models.lease import leases
 from glance_clone.domain import errors
 from glance_clone.domain.caller import Caller
+from glance_clone.domain.image import Image
 from glance_clone.domain.location import Location
 from glance_clone.domain.query import ImageQuery
 from glance_clone.tests.fixtures import database
@@ -108,6 +110,8 @@ class _Reading:
         after = ImageQuery(limit=30, sort=[('id', 'asc')], marker=min(row['id'] for row in self.rows(tables.images)))
         self.assertEqual(5, self._count(lambda: self.images.list(after, self.me)))
         self.assertEqual(3, self._count(lambda: self.add(tags={'a', 'b'}, properties={'b': 'c', 'd': 'e'})))
+        chosen = Image(str(uuid.uuid4()), tags={'a'}, properties={'b': 'c'})
+        self.assertEqual(4, self._count(lambda: self.images.add(chosen)))
         self.assertEqual(0, self.database.engine.pool.checkedout())
 
     def _count(self, work: Any) -> int:
