@@ -37,6 +37,7 @@ from glance_clone.db.repos.members import MemberRepository
 from glance_clone.db.repos.usage import UsageRepository
 from glance_clone.domain.lease import Worker
 from glance_clone.domain.ports import Concurrency
+from glance_clone.fetching.fetcher import build_fetcher
 from glance_clone.jobs.finishers import DataFinishers
 from glance_clone.jobs.heartbeat import Heartbeat
 from glance_clone.jobs.reaper import Reaper
@@ -44,6 +45,7 @@ from glance_clone.quotas import build_quota
 from glance_clone.stores.registry import build_registry
 from glance_clone.transfer.concurrency import NativeThreads
 from glance_clone.transfer.data import StoreData
+from glance_clone.transfer.foreign import StoredData
 
 LOG = logging.getLogger(__name__)
 
@@ -86,6 +88,7 @@ class Service:
             data=layers.wrap_data(parts),
             stores=stores,
             quota=quota,
+            foreign=StoredData(conf, stores, build_fetcher(conf, concurrency), concurrency),
             image_schema=ImageSchema(conf.image_format.disk_formats, conf.image_format.container_formats),
             cache=cache,
         )

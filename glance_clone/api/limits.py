@@ -28,6 +28,14 @@ def require_few_properties(conf: cfg.ConfigOpts, names: Collection[str]) -> None
     _require_few(count, conf.image_property_quota, 'properties', 'image_property_quota')
 
 
+def require_few_locations(conf: cfg.ConfigOpts, count: int) -> None:
+    """Refuse more locations than ``image_location_quota``.
+
+    :raises LimitExceeded: too many
+    """
+    _require_few(count, conf.image_location_quota, 'locations', 'image_location_quota')
+
+
 def _require_few(count: int, quota: int, things: str, option: str) -> None:
     if 0 <= quota < count:
         raise errors.LimitExceeded(f'An image may have {quota} {things}, not {count} ({option}).')

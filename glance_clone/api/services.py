@@ -13,6 +13,7 @@ from oslo_config import cfg
 from glance_clone.api.authorize import Door
 from glance_clone.api.schema.image import ImageSchema
 from glance_clone.domain.cache import ImageCache
+from glance_clone.domain.location_ports import ForeignData
 from glance_clone.domain.ports import ImageData
 from glance_clone.domain.ports import ImageRepository
 from glance_clone.domain.ports import MemberRepository
@@ -36,6 +37,7 @@ class Services:
     data: ImageData
     stores: StoreRegistry
     quota: Quota
+    foreign: ForeignData
     image_schema: ImageSchema
     cache: ImageCache | None = None
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who may see and remove the locations of images."""
+"""Who may see, add and remove the locations of images."""
 
 from __future__ import annotations
 
@@ -13,6 +13,12 @@ _RULES = [
         base.ADMIN_OR_PROJECT_READER,
         'See the locations of an image.',
         [('GET', '/v2/images/{image_id}')],
+    ),
+    base.project_rule(
+        'set_image_location',
+        base.ADMIN_OR_PROJECT_MEMBER,
+        'Add locations to an image, and describe them, by PATCH.',
+        [('PATCH', '/v2/images/{image_id}')],
     ),
     base.project_rule(
         'delete_image_location',

@@ -187,8 +187,11 @@ class View:
 
 
 def location_document(location: Location) -> dict[str, Any]:
-    """Return the JSON document of a location."""
-    return {'url': location.url, 'metadata': location.metadata}
+    """Return the JSON document of a location; what was said about its data only to whoever just said it."""
+    document: dict[str, Any] = {'url': location.url, 'metadata': location.metadata}
+    if location.expected:
+        document['validation_data'] = location.expected
+    return document
 
 
 def timestamp(moment: datetime.datetime | None) -> str | None:

@@ -118,8 +118,9 @@ def _segments(pointer: Any) -> list[str]:
 def _check(api: Services, change: Change) -> None:
     if change.name in _FIXED or change.name.startswith(RESERVED_PREFIX):
         raise errors.Forbidden(f'Only the service itself sets {change.name}.')
-    if change.verb != REMOVE and change.position is None:
-        values = {change.name: change.value}
+    if change.verb != REMOVE:
+        # A single location is judged as a list of one.
+        values = {change.name: change.value if change.position is None else [change.value]}
         api.image_schema.validate(values)
         body.require_bmp(values)
         image.require_storable(values)

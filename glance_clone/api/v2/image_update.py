@@ -23,13 +23,17 @@ from glance_clone.api.serial.image_patch import ADD
 from glance_clone.api.serial.image_patch import REMOVE
 from glance_clone.api.serial.image_patch import Change
 from glance_clone.api.services import Services
+from glance_clone.api.v2 import location_changes
 from glance_clone.domain import errors
 from glance_clone.domain import image as images
 from glance_clone.domain.image import Image
+from glance_clone.domain.location import Location
 
 _FORMATS = ('disk_format', 'container_format')
 #: States in which formats may change: the data is not there yet, or is being looked at.
 _FORMATS_OPEN = (images.QUEUED, images.IMPORTING)
+
+_LOCATIONS = 'locations'
 
 #: How often a change is decided anew, and by how many seconds the longest pause before that grows each time.
 _TRIES = 30
@@ -69,19 +73,27 @@ def _settled(change: Callable[..., Image], *args: Any) -> Image:
 def _patch(api: Services, context: RequestContext, image_id: str, wanted: list[Change]) -> Image:
     image = api.images.get(image_id, context.caller)
     before = set(image.properties)
+    status = image.status
+    removed: list[Location] = []
     for change in wanted:
         if change.name == 'visibility':
             api.door.require_visibility(context, image, change.value)
         api.door.require_on_image(context, image, 'modify_image')
-        if change.name == 'locations':
-            raise errors.Forbidden('The locations of images cannot be changed here.')
-        if change.name in serial.WRITABLE or change.name == 'tags':
+        if change.name == _LOCATIONS:
+            location = location_changes.apply(api, context, image, change)
+            removed += [location] if location else []
+        elif change.name in serial.WRITABLE or change.name == 'tags':
             _change_attribute(api, context, image, change)
         else:
             _change_property(api, context, image, change)
     if not before.issuperset(image.properties):
         limits.require_few_properties(api.conf, image.properties)
-    api.images.save(image, if_unchanged=True)
+    moves_data = any(change.name == _LOCATIONS for change in wanted)
+    image.locations += removed
+    if len(removed) < len(wanted):
+        api.images.save(image, from_state=status if moves_data else None, if_unchanged=True)
+    for location in removed:
+        api.data.remove_copy(image, location)
     return image
 
 
