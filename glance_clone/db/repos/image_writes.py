@@ -139,7 +139,7 @@ def is_stored(image: Image, changed: Changes) -> bool:
     """Tell whether an image as it is in the database has all changes in it; locations are not looked at."""
     return (
         all(getattr(image, name) == value for name, value in changed.columns.items())
-        and changed.new_properties.items() <= image.properties.items()
+        and (changed.new_properties | changed.changed_properties).items() <= image.properties.items()
         and changed.old_properties.isdisjoint(image.properties)
         and changed.new_tags <= image.tags
         and changed.old_tags.isdisjoint(image.tags)
