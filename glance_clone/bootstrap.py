@@ -23,6 +23,7 @@ from glance_clone import version
 from glance_clone.api import authorize
 from glance_clone.api import property_protections
 from glance_clone.api import services
+from glance_clone.api.authorize_metadefs import MetadefDoor
 from glance_clone.api.rules import Rules
 from glance_clone.api.rules import build_enforcer
 from glance_clone.api.schema.image import ImageSchema
@@ -34,6 +35,7 @@ from glance_clone.db.repos.images import ImageRepository
 from glance_clone.db.repos.leases import LeaseRepository
 from glance_clone.db.repos.locations import LocationRepository
 from glance_clone.db.repos.members import MemberRepository
+from glance_clone.db.repos.metadefs import build_metadefs
 from glance_clone.db.repos.usage import UsageRepository
 from glance_clone.domain.lease import Worker
 from glance_clone.domain.ports import Concurrency
@@ -80,6 +82,7 @@ class Service:
         self._keeper = cache and cache_parts.build_keeper(conf, cache, images, data, Census(self._database))
         rules = Rules(build_enforcer(conf))
         protections = property_protections.load(conf, rules.knows)
+        metadefs = layers.wrap_metadefs(build_metadefs(self._database))
         self.api = services.Services(
             conf=conf,
             door=authorize.Door(rules, images, protections),
@@ -91,6 +94,8 @@ class Service:
             foreign=StoredData(conf, stores, build_fetcher(conf, concurrency), concurrency),
             image_schema=ImageSchema(conf.image_format.disk_formats, conf.image_format.container_formats),
             cache=cache,
+            metadefs=metadefs,
+            metadef_door=MetadefDoor(rules, metadefs.namespaces),
         )
 
     def start(self) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from glance_clone.api import routes_metadefs
 from glance_clone.api.resource import Action
 from glance_clone.api.resource import Path
 from glance_clone.api.serial import body
@@ -80,4 +81,5 @@ TABLE = (
     Path('/schemas/images', GET=Action(schemas.images, schemas.render, body.refuse_any)),
     Path('/schemas/member', GET=Action(schemas.member, schemas.render, body.refuse_any)),
     Path('/schemas/members', GET=Action(schemas.members, schemas.render, body.refuse_any)),
+    *routes_metadefs.TABLE,
 )

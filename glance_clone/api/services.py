@@ -11,12 +11,14 @@ from collections.abc import Iterator
 from oslo_config import cfg
 
 from glance_clone.api.authorize import Door
+from glance_clone.api.authorize_metadefs import MetadefDoor
 from glance_clone.api.schema.image import ImageSchema
 from glance_clone.domain.cache import ImageCache
 from glance_clone.domain.location_ports import ForeignData
 from glance_clone.domain.ports import ImageData
 from glance_clone.domain.ports import ImageRepository
 from glance_clone.domain.ports import MemberRepository
+from glance_clone.domain.ports import Metadefs
 from glance_clone.domain.ports import Quota
 from glance_clone.domain.ports import StoreRegistry
 
@@ -27,6 +29,7 @@ class Services:
 
     :ivar images: the outermost layer around the image records
     :ivar data: the outermost layer around the byte path
+    :ivar metadefs: the outermost layer around the metadata definitions
     :ivar cache: the image cache of this node, None where there is none
     """
 
@@ -39,6 +42,8 @@ class Services:
     quota: Quota
     foreign: ForeignData
     image_schema: ImageSchema
+    metadefs: Metadefs
+    metadef_door: MetadefDoor
     cache: ImageCache | None = None
 
 

@@ -125,6 +125,12 @@ _LIMITS = [
         help='Largest JSON request body of the images API, in bytes; a larger one is answered 413.',
     ),
     cfg.IntOpt(
+        'max_metadef_body_size',
+        default=1024 * 1024,
+        min=1024,
+        help='Largest JSON request body of the metadata definitions API, in bytes; a larger one is answered 413.',
+    ),
+    cfg.IntOpt(
         'max_list_filters',
         default=10,
         min=1,

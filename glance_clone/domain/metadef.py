@@ -130,6 +130,10 @@ class Namespace:
             caller.is_admin or self.visibility == PUBLIC or (caller.project_id is not None and self.owner == caller.project_id)
         )
 
+    def prefix_for(self, resource_type: str) -> str:
+        """Return what stands before the names of properties on such a resource; needs the associations."""
+        return next((found.prefix or '' for found in self.associations if found.name == resource_type), '')
+
     def require_unprotected(self) -> None:
         """Check that the namespace and what it contains may be deleted.
 

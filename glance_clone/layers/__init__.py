@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The onion around image records and image data.
+"""The onion around image records, image data and metadata definitions.
 
 Every layer has one concern, wraps a port and is the same port. The lists below tell their order, innermost first.
 """
@@ -16,6 +16,7 @@ from glance_clone.domain.ports import ImageData
 from glance_clone.domain.ports import ImageRepository
 from glance_clone.domain.ports import LeaseRepository
 from glance_clone.domain.ports import LocationRepository
+from glance_clone.domain.ports import Metadefs
 from glance_clone.domain.ports import Quota
 from glance_clone.domain.ports import StoreRegistry
 from glance_clone.layers.attribution import Attribution
@@ -63,6 +64,8 @@ DATA_LAYERS = (
     CachedData,
 )
 
+METADEF_LAYERS: tuple[Callable[[Metadefs], Metadefs], ...] = ()
+
 
 def wrap_images(parts: Parts) -> ImageRepository:
     """Return the repository of image records as the API uses it."""
@@ -78,3 +81,10 @@ def wrap_data(parts: Parts) -> ImageData:
     for layer in DATA_LAYERS:
         data = layer(data, parts)
     return data
+
+
+def wrap_metadefs(metadefs: Metadefs) -> Metadefs:
+    """Return the repositories of metadata definitions as the API uses them."""
+    for layer in METADEF_LAYERS:
+        metadefs = layer(metadefs)
+    return metadefs

@@ -44,10 +44,11 @@ def refuse_any(api: Services, request: webob.Request) -> None:
         raise errors.Invalid('This request takes no body.')
 
 
-def read_json(request: webob.Request, limit: int) -> Any:
+def read_json(request: webob.Request, limit: int, max_nodes: int = MAX_NODES) -> Any:
     """Return the JSON document of a request.
 
     :param limit: bytes; what is larger is refused before it is read
+    :param max_nodes: values that the document may have, nested ones included
     :raises Invalid: no body, not UTF-8, not JSON, nested too deep, a duplicate member, NaN, a lone surrogate, NUL
     :raises HTTPError: 413, larger than the limit
     """
@@ -63,13 +64,13 @@ def read_json(request: webob.Request, limit: int) -> Any:
         raise errors.Invalid(f'The JSON body is nested deeper than {MAX_DEPTH} levels.') from None
     except ValueError as error:
         raise errors.Invalid(f'The body is not valid JSON: {str(error)[:200]}') from None
-    _check(document)
+    _check(document, max_nodes)
     return document
 
 
-def read_object(request: webob.Request, limit: int) -> dict[str, Any]:
+def read_object(request: webob.Request, limit: int, max_nodes: int = MAX_NODES) -> dict[str, Any]:
     """Return the JSON object of a request; raises as :func:`read_json` does, and Invalid for anything but an object."""
-    document = read_json(request, limit)
+    document = read_json(request, limit, max_nodes)
     if not isinstance(document, dict):
         raise errors.Invalid('The JSON body must be an object.')
     return document
@@ -120,15 +121,15 @@ def _bounded_int(digits: str) -> int:
     return int(digits)
 
 
-def _check(document: Any) -> None:
+def _check(document: Any, max_nodes: int) -> None:
     """Refuse what is too deep, has too many parts, or has text that cannot be stored."""
     nodes = 0
     level, depth = [document], 0
     while level:
         depth += 1
         nodes += len(level)
-        if depth > MAX_DEPTH or nodes > MAX_NODES:
-            raise errors.Invalid(f'The JSON body has more than {MAX_DEPTH} levels or {MAX_NODES} values.')
+        if depth > MAX_DEPTH or nodes > max_nodes:
+            raise errors.Invalid(f'The JSON body has more than {MAX_DEPTH} levels or {max_nodes} values.')
         below: list[Any] = []
         for value in level:
             if isinstance(value, dict):
