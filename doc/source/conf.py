@@ -22,7 +22,11 @@ html_last_updated_fmt = ''
 openstackdocs_auto_name = False
 openstackdocs_auto_version = False
 
+_AUTHORS = ['the glance_clone authors']
+
 man_pages = [
-    ('cli/glance-api', 'glance-api', 'the image service, standalone', ['the glance_clone authors'], 1),
-    ('cli/glance-manage', 'glance-manage', 'operations on the database of the image service', ['the glance_clone authors'], 1),
+    ('cli/glance-api', 'glance-api', 'the image service, standalone', _AUTHORS, 1),
+    ('cli/glance-manage', 'glance-manage', 'operations on the database of the image service', _AUTHORS, 1),
+    ('cli/glance-replicator', 'glance-replicator', 'bring images from one image service to another', _AUTHORS, 1),
+    ('cli/glance-status', 'glance-status', 'checks before an upgrade of the image service', _AUTHORS, 1),
 ]

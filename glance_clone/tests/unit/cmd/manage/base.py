@@ -3,19 +3,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import logging
 import pathlib
 
 import fixtures
-from oslo_config import cfg
 
 from glance_clone.cmd import manage
-from glance_clone.tests import base
+from glance_clone.tests.unit.cmd import programs
 
 
-class ManageTestCase(base.TestCase):
+class ManageTestCase(programs.ProgramTestCase):
     """A test with a configuration file that names an empty SQLite database."""
 
     def setUp(self) -> None:
@@ -23,8 +20,6 @@ class ManageTestCase(base.TestCase):
         self.directory = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
         self.config = self.directory / 'manage.conf'
         self.configure(f'sqlite:///{self.directory}/images.sqlite')
-        # The test process has its own logging.
-        self.useFixture(fixtures.MonkeyPatch('glance_clone.bootstrap.logging.setup', lambda *_: None))
         self.logged = self.useFixture(fixtures.FakeLogger(level=logging.INFO))
 
     def configure(self, url: str, **options: object) -> None:
@@ -35,15 +30,7 @@ class ManageTestCase(base.TestCase):
 
     def run_main(self, *arguments: str) -> tuple[int, str, str]:
         """Run the program; return its exit code, what it printed, and its complaints."""
-        self.useFixture(fixtures.MonkeyPatch('oslo_config.cfg.CONF', cfg.ConfigOpts()))
-        out, err = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            try:
-                code = manage.main(arguments)
-            except SystemExit as leave:
-                code = int(leave.code or 0)
-        self.assertNotIn('Traceback', err.getvalue())
-        return code, out.getvalue(), err.getvalue()
+        return self.run_program(manage.main, *arguments)
 
     def manage(self, *arguments: str) -> tuple[int, str]:
         """Run the program with the configuration; return its exit code and what it printed."""
