@@ -71,7 +71,8 @@ class TestFields(base.TestCase):
         self.fields = Fields(['left_out'])
         self.image: dict[str, Any] = {
             'id': _ID, 'name': 'n', 'status': 'active', 'size': 3, 'checksum': 'c',
-            'os_hash_algo': 'sha512', 'os_hash_value': 'h', 'tags': ['b', 'a'], 'created_at': 't', 'stores': 's', 'disk_format': 'raw', 'own': '1', 'left_out': 'x',
+            'os_hash_algo': 'sha512', 'os_hash_value': 'h', 'tags': ['b', 'a'],
+            'created_at': 't', 'stores': 's', 'disk_format': 'raw', 'own': '1', 'left_out': 'x',
             'os_glance_failed_import': '',
         }  # fmt: skip
 
