@@ -20,6 +20,7 @@ from glance_clone.conf import database
 from glance_clone.conf import fetching
 from glance_clone.conf import image_format
 from glance_clone.conf import image_import
+from glance_clone.conf import import_plugins
 from glance_clone.conf import leases
 from glance_clone.conf import paste
 from glance_clone.conf import quotas

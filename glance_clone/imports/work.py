@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Mapping
+from typing import Any
 
 from glance_clone.domain import errors
 from glance_clone.domain import importing
@@ -73,6 +74,8 @@ class Work:
         self.submitter = submitter
         self.lease = lease
         self.staged: Staged | None = None
+        #: What steps remember of this import, by their names, to undo what they did.
+        self.memo: dict[str, Any] = {}
         self._looked = self._told = time.monotonic()
 
     @property
