@@ -52,6 +52,8 @@ from glance_clone.transfer.foreign import StoredData
 LOG = logging.getLogger(__name__)
 
 PROJECT = 'glance'
+#: An optional file with the options of imports, read before that of the service.
+_IMPORT_FILE = 'glance-image-import'
 _PASTE_SUFFIX = '-paste.ini'
 
 
@@ -138,7 +140,8 @@ def load_config(
 
 
 def _default_files(prog: str) -> list[str]:
-    return cfg.find_config_files(project=PROJECT, prog=PROJECT) + cfg.find_config_files(project=PROJECT, prog=prog)
+    progs = (PROJECT, _IMPORT_FILE, prog) if prog == 'glance-api' else (PROJECT, prog)
+    return [path for each in progs for path in cfg.find_config_files(project=PROJECT, prog=each)]
 
 
 def _require_sound_leases(conf: cfg.ConfigOpts) -> None:

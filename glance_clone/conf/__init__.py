@@ -37,6 +37,7 @@ MODULES = (
     fetching,
     image_format,
     image_import,
+    import_plugins,
     leases,
     paste,
     quotas,

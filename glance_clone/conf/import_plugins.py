@@ -13,11 +13,12 @@ INJECT_GROUP = 'inject_metadata_properties'
 DECOMPRESSION_GROUP = 'image_decompression'
 CONVERSION_GROUP = 'image_conversion'
 DOWNLOAD_GROUP = 'glance_download_properties'
+GROUPS = (INJECT_GROUP, DECOMPRESSION_GROUP, CONVERSION_GROUP, DOWNLOAD_GROUP)
 
 _INJECT_OPTS = [
     cfg.ListOpt(
         'ignore_user_roles',
-        default='admin',
+        default=['admin'],
         help='Roles whose users import without properties being injected by the plugin ``inject_image_metadata``.',
     ),
     cfg.DictOpt(
@@ -85,19 +86,7 @@ A list in the configuration replaces the default one. Properties that begin with
     ),
 ]
 
-_WSGI_OPTS = [
-    cfg.StrOpt(
-        'python_interpreter',
-        help="""
-Absolute path of a Python by which outside tools are started, with limits.
-
-Where it is not set, the one that runs the service is used, or that of its environment under servers such as uWSGI.
-""",
-    ),
-]
-
 _BY_GROUP = {
-    'wsgi': _WSGI_OPTS,
     INJECT_GROUP: _INJECT_OPTS,
     DECOMPRESSION_GROUP: _DECOMPRESSION_OPTS,
     CONVERSION_GROUP: _CONVERSION_OPTS,

@@ -7,6 +7,8 @@ from typing import Any
 
 from glance_clone import conf
 
+_IMPORT_GROUPS = frozenset((*conf.import_plugins.GROUPS, conf.image_import.GROUP, conf.fetching.FILTER_GROUP))
+
 
 def _listed(modules: Any) -> list[tuple[str | None, list[Any]]]:
     groups: dict[str | None, list[Any]] = {}
@@ -17,8 +19,13 @@ def _listed(modules: Any) -> list[tuple[str | None, list[Any]]]:
 
 
 def list_api_opts() -> list[tuple[str | None, list[Any]]]:
-    """Return (group, options) pairs of the API service."""
-    return _listed(conf.MODULES)
+    """Return (group, options) pairs of the API service, without those of imports."""
+    return [(group, opts) for group, opts in _listed(conf.MODULES) if group not in _IMPORT_GROUPS]
+
+
+def list_image_import_opts() -> list[tuple[str | None, list[Any]]]:
+    """Return (group, options) pairs of imports, which may stand in a file of their own."""
+    return [(group, opts) for group, opts in _listed(conf.MODULES) if group in _IMPORT_GROUPS]
 
 
 def list_manage_opts() -> list[tuple[str | None, list[Any]]]:

@@ -56,6 +56,14 @@ _FLOW_OPTS = [
 ]
 
 _WSGI_OPTS = [
+    cfg.StrOpt(
+        'python_interpreter',
+        help="""
+Absolute path of a Python by which outside tools are started, with limits.
+
+Where it is not set, the one that runs the service is used, or that of its environment under servers such as uWSGI.
+""",
+    ),
     cfg.IntOpt(
         'task_pool_threads',
         default=16,

@@ -96,7 +96,7 @@ class Runner:
             for number in (*reads, *writes):
                 stack.enter_context(self._lent(number, number in writes))
             command = [self._python, '-I', '-S', str(_JAIL), self._terms(limits, reads, writes), _path_of(program), *arguments]
-            process = subprocess.Popen(  # noqa: S603 - fixed arguments, no shell
+            process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=stdout,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The import plugin ``inject_image_metadata``: sets properties that the operator chose, with the rights of the service (W-09)."""
+"""The import plugin ``inject_image_metadata``: sets properties of the operator with the rights of the service (W-09)."""
 
 from __future__ import annotations
 
@@ -27,9 +27,7 @@ class InjectMetadata:
     def __init__(self, conf: cfg.ConfigOpts):
         options = conf.inject_metadata_properties
         self._ignored = frozenset(role.lower() for role in options.ignore_user_roles)
-        self._properties = {
-            name: value for name, value in options.inject.items() if not name.startswith(RESERVED_PREFIX)
-        }
+        self._properties = {name: value for name, value in options.inject.items() if not name.startswith(RESERVED_PREFIX)}
         reserved = sorted(set(options.inject) - set(self._properties))
         if reserved:
             LOG.warning('[inject_metadata_properties] inject names %s, which only the service sets: left out.', reserved)

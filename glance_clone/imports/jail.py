@@ -25,6 +25,7 @@ _PR_SET_SECCOMP = 22
 _SECCOMP_MODE_FILTER = 2
 
 _OPEN_FILES = 64
+_ENVIRONMENT = {'LC_ALL': 'C', 'PATH': '/usr/bin:/bin', 'MALLOC_ARENA_MAX': '2'}
 #: Status with which this ends if the program cannot be confined.
 FAILED = 125
 
@@ -56,9 +57,10 @@ def main() -> None:
         confinement = Confinement(**json.loads(sys.argv[1]))
         program, *arguments = sys.argv[2:]
         confine(confinement, program)
-        os.execve(program, [program, *arguments], {'LC_ALL': 'C', 'PATH': '/usr/bin:/bin', 'MALLOC_ARENA_MAX': '2'})
+        os.execve(program, [program, *arguments], _ENVIRONMENT)  # noqa: S606 - that is what this is for
     except (OSError, ValueError, TypeError) as error:
-        print(f'The program cannot be confined: {error}', file=sys.stderr)
+        sys.stderr.write(f'The program cannot be confined: {error}\n')
+        sys.stderr.flush()
         os._exit(FAILED)
 
 
