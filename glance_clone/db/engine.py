@@ -31,6 +31,7 @@ from oslo_log import log as logging
 from oslo_utils import timeutils
 from sqlalchemy import exc as sa_exc
 
+from glance_clone.db import sealing
 from glance_clone.domain import errors
 
 LOG = logging.getLogger(__name__)
@@ -79,11 +80,13 @@ class Database:
 
     :param patient: wait for a server that is not there as long as ``[database] max_retries`` and ``retry_interval`` say,
         and for its answers for ever; for programs whose statements may take long
-    :raises ValueError: ``[database] connection`` is not set, or is no URL
+    :raises ValueError: ``[database] connection`` is not set, or is no URL; a key to seal locations has the wrong size
     """
 
     def __init__(self, conf: cfg.ConfigOpts, patient: bool = False):
         self._options = conf.database
+        #: How locations are sealed.
+        self.sealing = sealing.Sealing.of(conf)
         self._url = _url(conf.database.connection)
         self._patient = patient
         self._engines: _Engines | None = None
@@ -106,6 +109,7 @@ class Database:
             # Inherited through a fork: the sockets are the parent's.
             self._engines.plain.dispose(close=False)
         engine = _sqlite_engine(self._url) if self.backend == 'sqlite' else self._server_engine()
+        engine = engine.execution_options(**self.sealing.options())
         one_state = engine.execution_options(isolation_level='REPEATABLE READ') if self.backend == 'postgresql' else engine
         writer = engine.execution_options(**{_WRITES: True})
         return _Engines(os.getpid(), engine, one_state, writer, threading.Lock())

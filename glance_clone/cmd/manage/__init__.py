@@ -19,6 +19,7 @@ from oslo_log import log as logging
 from sqlalchemy import exc as sa_exc
 
 from glance_clone import bootstrap
+from glance_clone.cmd.manage import locations
 from glance_clone.cmd.manage import metadefs
 from glance_clone.cmd.manage import schema
 from glance_clone.cmd.manage.actions import Action
@@ -27,7 +28,7 @@ from glance_clone.db.migrations.lineage import SchemaError
 from glance_clone.domain import errors
 
 #: Actions by name, of ``db ACTION`` and ``db_ACTION``.
-ACTIONS: Mapping[str, Action] = dict(sorted({**metadefs.ACTIONS, **schema.ACTIONS}.items()))
+ACTIONS: Mapping[str, Action] = dict(sorted({**locations.ACTIONS, **metadefs.ACTIONS, **schema.ACTIONS}.items()))
 
 
 def _add_commands(subparsers: Any) -> None:

@@ -11,8 +11,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from glance_clone.db import filters
+from glance_clone.db import sealing
 from glance_clone.db.expressions import exactly
 from glance_clone.db.models import image as tables
+from glance_clone.db.sealing import Sealing
 from glance_clone.domain.image import Image
 from glance_clone.domain.location import Location
 
@@ -54,12 +56,14 @@ class _Children:
         )
 
 
+_LOCATION_COLUMNS = ('value', 'meta_data', 'status', 'id')
+
 _PROPERTIES = _Children(tables.properties, 'name', 'value')
 _TAGS = _Children(tables.tags, 'value')
-_LOCATIONS = _Children(tables.locations, 'value', 'meta_data', 'status', 'id', condition=tables.locations.c.status == 'active')
-_LOCATION: sa.Select[Any] = sa.select(*(tables.locations.c[name] for name in ('value', 'meta_data', 'status', 'id'))).where(
-    tables.locations.c.id == sa.bindparam('number')
-)
+_LOCATIONS = _Children(tables.locations, *_LOCATION_COLUMNS, condition=tables.locations.c.status == 'active')
+_LOCATION: sa.Select[Any] = sa.select(
+    tables.locations.c.image_id, *(tables.locations.c[name] for name in _LOCATION_COLUMNS)
+).where(tables.locations.c.id == sa.bindparam('number'))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -80,7 +84,8 @@ def fetch(connection: sa.Connection, image_id: str, project: str | None = None) 
     image, its = bare(row), {'image_id': image_id}
     image.properties = dict(connection.execute(_PROPERTIES.of_one, its).tuples().all())
     image.tags = set(connection.execute(_TAGS.of_one, its).scalars().all())
-    image.locations = [_location(*found) for found in connection.execute(_LOCATIONS.of_one, its).all()]
+    sealed = sealing.of(connection)
+    image.locations = [_location(sealed, image_id, *found) for found in connection.execute(_LOCATIONS.of_one, its).all()]
     image.row_version = snapshot(image)
     return image
 
@@ -102,7 +107,7 @@ def bare(row: sa.Row[Any]) -> Image:
 
 def complete(connection: sa.Connection, rows: Iterable[sa.Row[Any]]) -> list[Image]:
     """Return the images of rows, with their properties, tags and locations read in one statement each."""
-    images = {row[0]: bare(row) for row in rows}
+    images, sealed = {row[0]: bare(row) for row in rows}, sealing.of(connection)
     theirs = {'ids': list(images)}
     if images:
         for image_id, name, value in connection.execute(_PROPERTIES.of_many, theirs).all():
@@ -110,14 +115,14 @@ def complete(connection: sa.Connection, rows: Iterable[sa.Row[Any]]) -> list[Ima
         for image_id, value in connection.execute(_TAGS.of_many, theirs).all():
             images[image_id].tags.add(value)
         for image_id, *found in connection.execute(_LOCATIONS.of_many, theirs).all():
-            images[image_id].locations.append(_location(*found))
+            images[image_id].locations.append(_location(sealed, image_id, *found))
     return list(images.values())
 
 
 def fetch_location(connection: sa.Connection, number: int) -> Location | None:
     """Return the location of a row whatever its status, None if there is no such row."""
     row = connection.execute(_LOCATION, {'number': number}).first()
-    return None if row is None else _location(*row)
+    return None if row is None else _location(sealing.of(connection), *row)
 
 
 def count_locations(connection: sa.Connection, image_id: str) -> int:
@@ -125,9 +130,11 @@ def count_locations(connection: sa.Connection, image_id: str) -> int:
     return len(connection.execute(_LOCATIONS.of_one, {'image_id': image_id}).all())
 
 
-def location_numbers(connection: sa.Connection, image_id: str) -> dict[str, int]:
-    """Return the row numbers of the locations of an image by their URLs."""
-    return {row.value: row.id for row in connection.execute(_LOCATIONS.of_one, {'image_id': image_id})}
+def location_numbers(connection: sa.Connection, image_id: str) -> dict[tuple[str, str], int]:
+    """Return the row numbers of the locations of an image by their urls and metadata, as :func:`stored` writes these."""
+    sealed = sealing.of(connection)
+    rows = connection.execute(_LOCATIONS.of_one, {'image_id': image_id})
+    return {(sealed.unseal(image_id, row.value), row.meta_data): row.id for row in rows}
 
 
 def location_ids(connection: sa.Connection, image_id: str) -> set[int]:
@@ -135,8 +142,8 @@ def location_ids(connection: sa.Connection, image_id: str) -> set[int]:
     return {row.id for row in connection.execute(_LOCATIONS.of_one, {'image_id': image_id})}
 
 
-def _location(url: str, metadata: str | None, status: str, number: int) -> Location:
-    return Location(url, (json.loads(metadata) if metadata else None) or {}, status, number)
+def _location(sealed: Sealing, image_id: str, text: str, metadata: str | None, status: str, number: int) -> Location:
+    return Location(sealed.unseal(image_id, text), (json.loads(metadata) if metadata else None) or {}, status, number)
 
 
 def snapshot(image: Image) -> Snapshot:
@@ -150,5 +157,5 @@ def snapshot(image: Image) -> Snapshot:
 
 
 def stored(location: Location) -> dict[str, str]:
-    """Return a location as the database keeps it, by column."""
+    """Return a location as the database keeps it, by column, but for the seal."""
     return {'value': location.url, 'meta_data': json.dumps(location.metadata), 'status': location.status}

@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from oslo_db import exception as db_exc
 
+from glance_clone.db import sealing
 from glance_clone.db.expressions import exactly
 from glance_clone.db.models import image as tables
 from glance_clone.db.repos import image_rows
@@ -65,7 +66,7 @@ class Changes:
     @property
     def loses_copies(self) -> bool:
         """Whether copies of the data go, or are marked to go."""
-        marked = any(row['status'] != copies.ACTIVE for row in self.changed_locations.values())
+        marked = any(row.get('status', copies.ACTIVE) != copies.ACTIVE for row in self.changed_locations.values())
         return marked or bool(self.old_locations)
 
 
@@ -90,10 +91,14 @@ def changes(image: Image, with_data: bool, if_unchanged: bool = False) -> Change
         changed_properties={n: v for n, v in properties.items() if n in before.properties and before.properties[n] != v},
         old_properties=set(before.properties) - set(properties) - _ATOMIC_PROPERTIES,
         new_locations=[location for location in locations if location.id is None],
-        changed_locations={number: row for number, row in kept.items() if before.locations.get(number) != row},
+        changed_locations={number: row for number in kept if (row := _differing(kept[number], before.locations.get(number)))},
         old_locations=set(before.locations) - set(kept) if with_data else set(),
         seen=before if if_unchanged else None,
     )
+
+
+def _differing(row: dict[str, str], before: dict[str, str] | None) -> dict[str, str]:
+    return {column: value for column, value in row.items() if before is None or before[column] != value}
 
 
 def insert(connection: sa.Connection, image: Image) -> None:
@@ -153,7 +158,8 @@ def _write_locations(
         _require_same(image_rows.location_ids(connection, image.id), set(changed.seen.locations))
     _insert_locations(connection, changed.new_locations, stamps)
     for number, row in changed.changed_locations.items():
-        connection.execute(sa.update(tables.locations).where(tables.locations.c.id == number).values(updated_at=now, **row))
+        statement = sa.update(tables.locations).where(tables.locations.c.id == number)
+        connection.execute(statement.values(updated_at=now, **_sealed(connection, image.id, row)))
     if changed.old_locations:
         number_of = tables.locations.c.id.in_(sorted(changed.old_locations))
         _bury(connection, tables.locations, image.id, now, number_of, status='deleted')
@@ -264,7 +270,15 @@ def _insert_properties(
 
 def _insert_locations(connection: sa.Connection, locations: list[Location], stamps: dict[str, Any]) -> None:
     if locations:
-        connection.execute(sa.insert(tables.locations), [{**image_rows.stored(location), **stamps} for location in locations])
+        rows = [_sealed(connection, stamps['image_id'], image_rows.stored(location)) for location in locations]
+        connection.execute(sa.insert(tables.locations), [{**row, **stamps} for row in rows])
+
+
+def _sealed(connection: sa.Connection, image_id: str, row: dict[str, str]) -> dict[str, str]:
+    """Return columns of a location as they go into the database."""
+    if 'value' not in row:
+        return row
+    return {**row, 'value': sealing.of(connection).seal(image_id, row['value'])}
 
 
 def _bury(

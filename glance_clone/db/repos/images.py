@@ -105,7 +105,8 @@ class ImageRepository:
         numbers = self._save(image, changes, now, from_state, take, drop, hold, limits)
         image.updated_at = now
         for location in changes.new_locations:
-            location.id = numbers[location.url]
+            row = image_rows.stored(location)
+            location.id = numbers[row['value'], row['meta_data']]
         image.row_version = image_rows.snapshot(image)
 
     @retried
@@ -120,8 +121,8 @@ class ImageRepository:
         hold: Lease | None,
         limits: Limits,
         again: bool = False,
-    ) -> dict[str, int]:
-        """Write the changes; return the row numbers of the image's locations by their URLs, if there are new ones."""
+    ) -> dict[tuple[str, str], int]:
+        """Write the changes; return the row numbers of the image's locations if there are new ones."""
         with self._database.write() as connection, _within(connection, image.owner, limits):
             if not (again and _is_done(connection, image, changes, now, from_state, take, drop)):
                 write(connection, image, changes, now, from_state)
