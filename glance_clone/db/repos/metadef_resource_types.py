@@ -128,10 +128,13 @@ def insert(connection: sa.Connection, namespace_id: int | None, associations: li
     """
     if not associations:
         return
-    numbers = _numbers(connection, [association.name for association in associations])
+    names = [association.name for association in associations]
+    numbers = _numbers(connection, names)
+    missing = [name for name in names if name not in numbers]
+    if missing:
+        _make(connection, missing, associations[0].created_at)
+        numbers = _numbers(connection, names)
     for association in associations:
-        if association.name not in numbers:
-            numbers[association.name] = _make(connection, association.name, association.created_at)
         association.id = numbers[association.name]
     rows = [_link(association, namespace_id) for association in associations]
     connection.execute(sa.insert(tables.namespace_resource_types), rows)
@@ -154,10 +157,9 @@ def _numbers(connection: sa.Connection, names: list[str]) -> dict[str, int]:
     return {row.name: row.id for row in connection.execute(statement)}
 
 
-def _make(connection: sa.Connection, name: str, now: datetime.datetime | None) -> int:
-    values = {'name': name, 'protected': False, 'created_at': now, 'updated_at': now}
-    number: int = connection.execute(sa.insert(tables.resource_types).values(**values)).inserted_primary_key[0]
-    return number
+def _make(connection: sa.Connection, names: list[str], now: datetime.datetime | None) -> None:
+    rows = [{'name': name, 'protected': False, 'created_at': now, 'updated_at': now} for name in names]
+    connection.execute(sa.insert(tables.resource_types), rows)
 
 
 def _link(association: Association, namespace_id: int | None) -> dict[str, Any]:
