@@ -28,6 +28,7 @@ from glance_clone.api.rules import Rules
 from glance_clone.api.rules import build_enforcer
 from glance_clone.api.schema.image import ImageSchema
 from glance_clone.cache import build as cache_parts
+from glance_clone.cache.image_cache import DiskCache
 from glance_clone.db.engine import Database
 from glance_clone.db.repos.cached_images import CachedImages
 from glance_clone.db.repos.cached_images import Census
@@ -100,6 +101,10 @@ class Service:
             metadef_door=MetadefDoor(rules, metadefs.namespaces),
         )
 
+    def work_off_cache_queue(self) -> int:
+        """Cache what is queued on this node, now; return how many images failed."""
+        return self._keeper.work_off_queue() if self._keeper else 0
+
     def start(self) -> None:
         """Begin the background work of this process; call it in every worker, after the fork."""
         leases = self._conf.leases
@@ -155,6 +160,18 @@ def build(conf: cfg.ConfigOpts, concurrency: Concurrency | None = None) -> Servi
     :param concurrency: how blocking work runs beside requests; native threads by default
     """
     return Service(conf, concurrency or NativeThreads())
+
+
+def build_cache(conf: cfg.ConfigOpts) -> DiskCache:
+    """Return the image cache alone, for programs that look after it.
+
+    :raises BadCacheConfiguration: there is none, or it cannot be set up as it is configured
+    """
+    database = Database(conf)
+    cache = cache_parts.build_cache(conf, functools.partial(CachedImages, database), NativeThreads())
+    if cache is None:
+        raise cache_parts.BadCacheConfiguration('image_cache_dir is not set: there is no image cache.')
+    return cache
 
 
 def load_app(service: Service, conf: cfg.ConfigOpts) -> Any:

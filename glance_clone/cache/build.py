@@ -74,7 +74,7 @@ def _driver(conf: cfg.ConfigOpts) -> str:
 
     :raises BadCacheConfiguration: it has none, and the driver or the cache in the pipeline was chosen by the operator
     """
-    driver = str(conf.image_cache_driver)
+    driver = str(conf.image_cache_driver).lower()
     if driver != CENTRALIZED_DB or conf.worker_self_reference_url:
         return driver
     is_chosen = conf.get_location('image_cache_driver').location is not cfg.Locations.opt_default

@@ -28,6 +28,11 @@ def list_image_import_opts() -> list[tuple[str | None, list[Any]]]:
     return [(group, opts) for group, opts in _listed(conf.MODULES) if group in _IMPORT_GROUPS]
 
 
+def list_cache_opts() -> list[tuple[str | None, list[Any]]]:
+    """Return (group, options) pairs of the programs that look after the image cache."""
+    return _listed([conf.api, conf.cache, conf.database, conf.image_import, conf.leases, conf.paste, conf.stores])
+
+
 def list_manage_opts() -> list[tuple[str | None, list[Any]]]:
     """Return (group, options) pairs of ``glance-manage``; the libraries that it uses list theirs themselves."""
     return _listed([conf.catalogue, conf.database])

@@ -45,11 +45,15 @@ class ImageService(fixture.GabbiFixture):
         paste = service.trusting(service.etc_file(service.PASTE_FILE).read_text())
         (self._state / 'glance-api-paste.ini').write_text(paste)
         config_file = self._state / 'glance-api.conf'
-        config_file.write_text(service.render(_options(self._state)))
+        config_file.write_text(service.render(self.options(self._state)))
         conf = cfg.ConfigOpts()
         bootstrap.load_config(conf, default_config_files=[str(config_file)])
         self._service = bootstrap.build(conf)
         _current.append(bootstrap.load_app(self._service, conf))
+
+    def options(self, state: pathlib.Path) -> dict[str, dict[str, object]]:
+        """Return the options of the service."""
+        return _options(state)
 
     def stop_fixture(self) -> None:
         """Forget the application and its data; logging is as it was before."""
@@ -59,7 +63,19 @@ class ImageService(fixture.GabbiFixture):
         shutil.rmtree(self._state)
 
 
-def _options(state: pathlib.Path) -> service.Options:
+class CachingImageService(ImageService):
+    """The same with an image cache, which is filled by downloads only."""
+
+    def options(self, state: pathlib.Path) -> dict[str, dict[str, object]]:
+        """Return the options of the service."""
+        options = _options(state)
+        url = 'http://node1.example.org:9292'
+        options['DEFAULT'].update(image_cache_dir=state / 'cache', worker_self_reference_url=url)
+        options['paste_deploy']['flavor'] = 'keystone+cachemanagement'
+        return options
+
+
+def _options(state: pathlib.Path) -> dict[str, dict[str, object]]:
     return {
         'DEFAULT': {'enabled_backends': 'fast:file,cheap:file,web:http', 'log_file': state / 'log'},
         'paste_deploy': {'flavor': 'keystone'},
