@@ -42,10 +42,14 @@ class Action:
 
 
 class Path:
-    """One URL template and the verbs that it knows, in the order in which ``Allow`` names them."""
+    """One URL template and the verbs that it knows, in the order in which ``Allow`` names them.
 
-    def __init__(self, template: str, **actions: Action):
+    :param tells_verbs: False answers 404 to other verbs, as if there were nothing at this URL
+    """
+
+    def __init__(self, template: str, tells_verbs: bool = True, **actions: Action):
         self.template = template
+        self.tells_verbs = tells_verbs
         self.actions = actions
         self.allow = ', '.join(actions)
 
@@ -96,12 +100,12 @@ class Application:
             raise errors.Invalid('The path of the URL is not UTF-8.') from None
         match = self._mapper.match(url)
         if match is None:
-            if request.method in _KNOWN_VERBS:
-                raise api_errors.HTTPError(404, 'The API has no such resource.')
-            raise api_errors.HTTPError(501, 'The API knows neither this resource nor this method.')
+            raise _no_such_resource(request.method)
         path = self._paths[match.pop('template')]
         action = path.actions.get(request.method)
         if action is None:
+            if not path.tells_verbs:
+                raise _no_such_resource(request.method)
             raise api_errors.HTTPError(405, f'This resource knows only {path.allow}.', {'Allow': path.allow})
         return action, match
 
@@ -117,6 +121,12 @@ class Application:
                 {**_line(request), 'status': response.status_int, 'error': _escaped(str(error))},
             )
         return response
+
+
+def _no_such_resource(method: str) -> api_errors.HTTPError:
+    if method in _KNOWN_VERBS:
+        return api_errors.HTTPError(404, 'The API has no such resource.')
+    return api_errors.HTTPError(501, 'The API knows neither this resource nor this method.')
 
 
 def _line(request: webob.Request) -> dict[str, str]:

@@ -19,6 +19,13 @@ def render_import(api: Services, context: RequestContext, result: list[str], req
     return json_response({'import-methods': methods})
 
 
+def render_usage(
+    api: Services, context: RequestContext, result: dict[str, tuple[int, int]], request: webob.Request
+) -> webob.Response:
+    """Write what a project has and may have."""
+    return json_response({'usage': {name: {'usage': used, 'limit': most} for name, (used, most) in result.items()}})
+
+
 def render_stores(api: Services, context: RequestContext, result: list[BlobStore], request: webob.Request) -> webob.Response:
     """Write the stores from which users choose."""
     return json_response({'stores': [_choice(api, store) for store in result]})

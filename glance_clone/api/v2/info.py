@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the service can do: ways to import, stores."""
+"""What the service can do, and what a project has of it: ways to import, stores, limits."""
 
 from __future__ import annotations
 
@@ -13,6 +13,11 @@ from glance_clone.domain.ports import BlobStore
 def import_methods(api: Services, context: RequestContext, params: Params, wanted: None) -> list[str]:
     """Return the ways to import data."""
     return list(api.conf.enabled_import_methods)
+
+
+def usage(api: Services, context: RequestContext, params: Params, wanted: None) -> dict[str, tuple[int, int]]:
+    """Return usage and limit of the caller's project by name; nothing where no unified limits are in use."""
+    return api.quota.report(context.project_id)
 
 
 def stores(api: Services, context: RequestContext, params: Params, wanted: None) -> list[BlobStore]:
