@@ -21,14 +21,17 @@ from sqlalchemy import exc as sa_exc
 from glance_clone import bootstrap
 from glance_clone.cmd.manage import locations
 from glance_clone.cmd.manage import metadefs
+from glance_clone.cmd.manage import purge
 from glance_clone.cmd.manage import schema
 from glance_clone.cmd.manage.actions import Action
 from glance_clone.db.engine import reason
 from glance_clone.db.migrations.lineage import SchemaError
 from glance_clone.domain import errors
 
+_GROUPS: Sequence[Mapping[str, Action]] = (locations.ACTIONS, metadefs.ACTIONS, purge.ACTIONS, schema.ACTIONS)
+
 #: Actions by name, of ``db ACTION`` and ``db_ACTION``.
-ACTIONS: Mapping[str, Action] = dict(sorted({**locations.ACTIONS, **metadefs.ACTIONS, **schema.ACTIONS}.items()))
+ACTIONS: Mapping[str, Action] = dict(sorted(item for actions in _GROUPS for item in actions.items()))
 
 
 def _add_commands(subparsers: Any) -> None:
