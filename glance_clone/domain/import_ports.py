@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 from typing import Protocol
 
@@ -56,7 +57,7 @@ class TaskRepository(Protocol):
         :raises TaskNotFound: there is none
         """
 
-    def of_image(self, image_id: str, caller: Caller) -> list[Task]:
+    def of_image(self, image_id: str, caller: Caller) -> Sequence[Task]:
         """Return the tasks on an image that have not expired, the oldest first; of the caller's project as above."""
 
     def forget_expired(self, owner: str) -> None:
@@ -71,7 +72,7 @@ class TaskRepository(Protocol):
     def is_held(self, lease: Lease) -> bool:
         """Tell whether a lease is held by its owner."""
 
-    def list(self, query: TaskQuery, caller: Caller) -> list[Task]:
+    def list(self, query: TaskQuery, caller: Caller) -> Sequence[Task]:
         """Return one page of the tasks of the caller's project, of all for administrators.
 
         :raises Invalid: unknown marker or sort key

@@ -116,3 +116,21 @@ class RemoteData(ByteSource, Protocol):
 
     def close(self) -> None:
         """End the connection, also before the end of the data."""
+
+
+class Material(Protocol):
+    """Data that is all there, on its way into a store; it may be read more than once.
+
+    :ivar path: absolute path of the file that holds it, '' where there is none on this node
+    :ivar share: whether that file may become the object of a store, see :meth:`AdoptingStore.adopt`
+    """
+
+    size: int
+    checksum: str | None
+    os_hash_algo: str | None
+    os_hash_value: str | None
+    path: str
+    share: bool
+
+    def open(self) -> Opened:
+        """Open it from its begin."""

@@ -15,6 +15,9 @@ TTL = 60
 UPLOAD = 'upload'
 DELETE = 'delete'
 REMOVE_COPY = 'remove-copy'
+STAGE = 'stage'
+#: Imports of all methods, and copies into further stores.
+IMPORT = 'import'
 
 
 @dataclasses.dataclass(slots=True)
@@ -22,7 +25,7 @@ class Lease:
     """The right to finish one piece of work on one image.
 
     :ivar image_id: the image that is worked on
-    :ivar operation: what is done, ``upload``, ``delete`` or ``remove-copy``; an image has at most one lease of each kind
+    :ivar operation: what is done, one of the constants of this module; an image has at most one lease of each kind
     :ivar owner: who does it: the id of a worker process, new at each start
     :ivar attempt: a random name for this try, part of the names of temporary objects in stores
     :ivar detail: what is needed to undo or finish the work, e.g. the store that is written to; JSON

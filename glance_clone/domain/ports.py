@@ -13,6 +13,7 @@ from collections.abc import Collection
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 from typing import Any
 from typing import Protocol
 
@@ -27,6 +28,10 @@ from glance_clone.domain.quota import NO_LIMITS
 from glance_clone.domain.quota import RESOURCES
 from glance_clone.domain.quota import Limits
 from glance_clone.domain.quota import Usage
+
+if TYPE_CHECKING:
+    from glance_clone.domain.importing import Material
+    from glance_clone.domain.importing import Staged
 
 
 class ImageRepository(Protocol):
@@ -511,6 +516,40 @@ class BlobStore(Protocol):
         """Remove what a dead writer of this attempt left: temporary and committed objects that no record refers to."""
 
 
+class AdoptingStore(BlobStore, Protocol):
+    """A store that may make a file of this node its own without moving the bytes."""
+
+    def adopt(self, path: str, blob_id: str, attempt: str, size: int, share: bool) -> BlobWriter | None:
+        """Begin a new object that has all its bytes already; only its commit or abort is left to do.
+
+        :param path: of a file that nobody changes any more
+        :param share: whether the file itself may become the object, because its name goes as soon as that is committed
+        :return: None where the bytes must be copied
+        """
+
+
+class StagingStore(BlobStore, Protocol):
+    """The store of data that waits for its import: files of this node, whose names begin with the ids of their images."""
+
+    def path(self, name: str) -> str:
+        """Return the absolute path of a file."""
+
+    def scratch(self, name: str) -> str:
+        """Return the absolute path of the file that :meth:`keep_scratch` gives this name."""
+
+    def keep_scratch(self, name: str) -> None:
+        """Make a finished scratch file durable and give it its name."""
+
+    def size_of(self, name: str) -> int | None:
+        """Return the bytes of a file, None if it is not there."""
+
+    def delete(self, name: str) -> bool:
+        """Remove a file, temporary or not; False if there was none."""
+
+    def names(self) -> Iterator[tuple[str, str, float]]:
+        """Yield for each file that belongs to an image: the id of the image, the name, and the age in seconds."""
+
+
 class StoreRegistry(Protocol):
     """The configured stores."""
 
@@ -518,7 +557,7 @@ class StoreRegistry(Protocol):
     multiple: bool
     default: BlobStore
     #: Where data waits for its import; no image lies there, and its id is none that users may name.
-    staging: BlobStore
+    staging: StagingStore
     #: Where tasks work; None in a service with the one classic store.
     tasks: BlobStore | None
 
@@ -625,6 +664,37 @@ class ImageData(Protocol):
         :raises UnsafeContent: the bytes are refused for what they are
         """
 
+    def stage(
+        self, image: Image, source: ByteSource, size: int | None, expected: Mapping[str, str], attempt: str | None = None
+    ) -> Staged:
+        """Take the data of a queued image into the staging directory, where it waits for its import.
+
+        :param size: announced bytes, None if unknown
+        :param expected: hashes that the data must have: algorithm as hashlib names it to hexadecimal digest
+        :param attempt: as for :meth:`write`
+        :raises SizeMismatch: not as many bytes came as were announced
+        :raises HashMismatch: the data has another hash
+        :raises LimitExceeded: too many bytes
+        """
+
+    def inspect(self, image: Image, material: Material) -> int | None:
+        """Look at what data is, before an image of that format becomes active with it; return its virtual size.
+
+        :raises UnsafeContent: the bytes are refused for what they are
+        """
+
+    def add_copy(self, image: Image, material: Material, store_id: str | None, attempt: str) -> Location:
+        """Put data that was inspected into a store and check it on the way; the image itself is not changed.
+
+        The location is that of one more copy, durable but in no record; :meth:`remove_copy` takes it back.
+
+        :raises BlobExists: the store has an object of the image already
+        :raises StoreError: the bytes are not those that the material promised
+        """
+
+    def remove_copy(self, image: Image, location: Location) -> None:
+        """Remove one copy of the data; it is no error if it is gone."""
+
     def read(self, image: Image, offset: int = 0, length: int | None = None, prefer: Sequence[str] = ()) -> BlobReader:
         """Open the data at the first of the image's locations that can give it.
 
@@ -674,6 +744,12 @@ class Concurrency(Protocol):
 
     def start(self, work: Any, *args: Any) -> Call:
         """Begin ``work(*args)`` in a native thread."""
+
+    def spawn(self, work: Any, *args: Any) -> Call:
+        """Begin ``work(*args)`` in a thread of its own, which may use the database: a green one where the launcher is green.
+
+        It does not keep the process from ending.
+        """
 
     def periodic(self, interval: float, work: Any) -> Any:
         """Call ``work()`` every interval seconds in the background until ``stop()`` of the result is called."""

@@ -15,6 +15,8 @@ PROCESSING = 'processing'
 SUCCESS = 'success'
 FAILURE = 'failure'
 STATUSES = (PENDING, PROCESSING, SUCCESS, FAILURE)
+#: Characters of an id.
+ID_LENGTH = 36
 #: States that no task leaves.
 TERMINAL = frozenset((SUCCESS, FAILURE))
 

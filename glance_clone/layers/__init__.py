@@ -10,6 +10,8 @@ import dataclasses
 from collections.abc import Callable
 
 from glance_clone.domain.cache import ImageCache
+from glance_clone.domain.import_ports import StagedRepository
+from glance_clone.domain.import_ports import Staging
 from glance_clone.domain.lease import Lease
 from glance_clone.domain.lease import Worker
 from glance_clone.domain.ports import ImageData
@@ -27,6 +29,7 @@ from glance_clone.layers.protection import Protection
 from glance_clone.layers.quota import DataQuota
 from glance_clone.layers.quota import RecordQuota
 from glance_clone.layers.removal import Removal
+from glance_clone.layers.stage import Stage
 from glance_clone.layers.upload import Upload
 
 
@@ -36,6 +39,7 @@ class Parts:
 
     :ivar abandon: hands a lease to the reaper of this worker, which finishes or undoes the work as soon as it can
     :ivar cache: the image cache of this node, None where there is none
+    :ivar self_url: under which other nodes reach this one, None where they need not
     """
 
     images: ImageRepository
@@ -46,7 +50,10 @@ class Parts:
     worker: Worker
     abandon: Callable[[Lease], None]
     quota: Quota
+    staging: Staging
+    staged: StagedRepository
     cache: ImageCache | None = None
+    self_url: str | None = None
 
 
 IMAGE_LAYERS = (
@@ -62,6 +69,7 @@ DATA_LAYERS = (
     Upload,
     Copies,
     CachedData,
+    Stage,
 )
 
 METADEF_LAYERS: tuple[Callable[[Metadefs], Metadefs], ...] = ()

@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from glance_clone.domain.caller import Caller
 from glance_clone.domain.image import Image
+from glance_clone.domain.importing import Material
+from glance_clone.domain.importing import Staged
 from glance_clone.domain.lease import Lease
 from glance_clone.domain.location import Location
 from glance_clone.domain.ports import BlobReader
@@ -71,6 +74,24 @@ class ImageDataLayer:
     ) -> None:
         """See :meth:`ImageData.write`."""
         self._inner.write(image, source, size, store_id, attempt)
+
+    def stage(
+        self, image: Image, source: ByteSource, size: int | None, expected: Mapping[str, str], attempt: str | None = None
+    ) -> Staged:
+        """See :meth:`ImageData.stage`."""
+        return self._inner.stage(image, source, size, expected, attempt)
+
+    def inspect(self, image: Image, material: Material) -> int | None:
+        """See :meth:`ImageData.inspect`."""
+        return self._inner.inspect(image, material)
+
+    def add_copy(self, image: Image, material: Material, store_id: str | None, attempt: str) -> Location:
+        """See :meth:`ImageData.add_copy`."""
+        return self._inner.add_copy(image, material, store_id, attempt)
+
+    def remove_copy(self, image: Image, location: Location) -> None:
+        """See :meth:`ImageData.remove_copy`."""
+        self._inner.remove_copy(image, location)
 
     def read(self, image: Image, offset: int = 0, length: int | None = None, prefer: Sequence[str] = ()) -> BlobReader:
         """See :meth:`ImageData.read`."""

@@ -19,6 +19,8 @@ from glance_clone.layers.base import ImageRepositoryLayer
 
 LOG = logging.getLogger(__name__)
 
+#: States in which an image may have staged data.
+_STAGED = (images.UPLOADING, images.IMPORTING)
 #: How often an image may change between being read and being marked before the delete gives up.
 _TRIES = 5
 
@@ -36,6 +38,9 @@ class Removal(ImageRepositoryLayer):
         marked = self._parts.leases.image_of(lease) or image
         try:
             self._parts.data.remove(marked)
+            if lease.detail['status'] in _STAGED:
+                self._parts.staging.clear(image.id)
+                self._parts.staged.forget(image.id)
         except errors.ImageServiceError:
             self._unmark(marked, lease)
             raise

@@ -7,8 +7,6 @@ worker dies in between, the reaper removes what was written and returns the imag
 
 from __future__ import annotations
 
-import logging
-
 from glance_clone.domain import errors
 from glance_clone.domain import image as images
 from glance_clone.domain import lease as leases
@@ -16,9 +14,8 @@ from glance_clone.domain.image import Image
 from glance_clone.domain.lease import Lease
 from glance_clone.domain.ports import ByteSource
 from glance_clone.layers.base import ImageDataLayer
-
-LOG = logging.getLogger(__name__)
-
+from glance_clone.layers.returning import gone
+from glance_clone.layers.returning import return_to_queued
 
 class Upload(ImageDataLayer):
     """Moves the image through its states around the transfer."""
@@ -36,7 +33,7 @@ class Upload(ImageDataLayer):
         try:
             self._inner.write(image, source, size, store_id, lease.attempt)
         except BaseException as error:
-            self._return_to_queued(image, lease, error)
+            return_to_queued(self._parts, image, images.SAVING, lease, error)
             raise
         self._finish(image, lease)
 
@@ -59,23 +56,5 @@ class Upload(ImageDataLayer):
             self._parts.data.remove(image)
             self._parts.leases.release(lease)
             if isinstance(error, errors.NotFound):
-                raise _gone(image) from error
+                raise gone(image) from error
             raise
-
-    def _return_to_queued(self, image: Image, lease: Lease, error: BaseException) -> None:
-        reason = str(error) if isinstance(error, errors.ImageServiceError) else 'The service failed; see its log.'
-        image.status = images.SAVING
-        image.move_to(images.QUEUED)
-        image.properties[images.UPLOAD_ERROR] = reason[: images.MAX_REASON]
-        try:
-            self._parts.images.save(image, from_state=images.SAVING, drop=lease)
-        except errors.NotFound:
-            self._parts.leases.release(lease)
-            raise _gone(image) from error
-        except errors.ImageServiceError as failure:
-            LOG.warning('Image %s could not be returned to queued yet: %s', image.id, failure)
-            self._parts.abandon(lease)
-
-
-def _gone(image: Image) -> errors.ImageGone:
-    return errors.ImageGone(f'Image {image.id} was deleted while its data was on the way; the data was removed.')

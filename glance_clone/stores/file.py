@@ -13,6 +13,8 @@ from oslo_log import log as logging
 
 from glance_clone.domain import errors
 from glance_clone.domain.location import Location
+from glance_clone.stores.file_adoption import CannotAdopt
+from glance_clone.stores.file_adoption import FileAdoption
 from glance_clone.stores.file_directory import Directory
 from glance_clone.stores.file_directory import require_plain_name
 from glance_clone.stores.file_directory import translated
@@ -77,6 +79,19 @@ class FileStore:
         directory = self._choose(size or 0)
         metadata = self._metadata.get(directory.path)
         return FileWriter(directory, blob_id, attempt, self._mode, self._hole, metadata)
+
+    def adopt(self, path: str, blob_id: str, attempt: str, size: int, share: bool) -> FileAdoption | None:
+        """See :meth:`AdoptingStore.adopt`."""
+        require_plain_name(blob_id)
+        require_plain_name(attempt)
+        directory = self._choose(0)
+        if self._hole is not None:
+            return None  # holes are made by whoever copies
+        metadata = self._metadata.get(directory.path)
+        try:
+            return FileAdoption(directory, blob_id, attempt, self._mode, metadata, path, share)
+        except CannotAdopt:
+            return None
 
     def _choose(self, size: int) -> Directory:
         """Return the directory of greatest priority that has room for this many bytes.

@@ -10,6 +10,7 @@ from typing import Any
 from glance_clone.stores.file import DEFAULT_MODE
 from glance_clone.stores.file import FileStore
 from glance_clone.stores.file_directory import Directory
+from glance_clone.stores.staging import StagingStore
 
 
 def build_store(group: Any, store_id: str | None, description: str | None = None, weight: int = 0) -> FileStore:
@@ -37,14 +38,14 @@ def build_store(group: Any, store_id: str | None, description: str | None = None
     )
 
 
-def build_private(store_id: str, path: str) -> FileStore:
+def build_private(store_id: str, path: str) -> StagingStore:
     """Build a store of the service's own in a directory that it creates for itself alone.
 
     :param path: absolute
     """
     directory = Directory(path, private=True)
     directory.prepare()
-    return FileStore(store_id, [directory], mode=0o600)
+    return StagingStore(store_id, directory)
 
 
 def _directories(group: Any) -> list[Directory]:

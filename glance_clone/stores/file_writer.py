@@ -15,7 +15,8 @@ from glance_clone.stores.file_directory import translated
 
 LOG = logging.getLogger(__name__)
 
-_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+#: How a new file is opened.
+CREATE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Identity(NamedTuple):
@@ -64,8 +65,12 @@ class FileWriter:
         self._published: Identity | None = None
         self._closed = False
         with translated(f'Creating {directory.path}/{self._temporary}'), directory.opened() as parent:
-            self._file = os.open(self._temporary, _FLAGS, 0o600, dir_fd=parent)
+            self._file = self._create(parent)
             os.fchmod(self._file, mode)
+
+    def _create(self, parent: int) -> int:
+        """Make the file under its temporary name; return a descriptor of it."""
+        return os.open(self._temporary, CREATE_FLAGS, 0o600, dir_fd=parent)
 
     def write(self, block: bytes | bytearray | memoryview) -> None:
         """Append a block."""

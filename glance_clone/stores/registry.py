@@ -12,12 +12,14 @@ from oslo_config import cfg
 
 from glance_clone.conf import stores as options
 from glance_clone.domain import errors
+from glance_clone.domain import ports
 from glance_clone.domain.location import Location
 from glance_clone.domain.ports import BlobStore
 from glance_clone.domain.ports import Concurrency
 from glance_clone.stores import file_config
 from glance_clone.stores import http_config
 from glance_clone.stores.file import FileStore
+from glance_clone.stores.staging import StagingStore
 
 _FILE_KINDS = ('file', 'filesystem')
 _HTTP_KINDS = ('http', 'https')
@@ -42,12 +44,12 @@ class Registry:
     :param tasks: where tasks work
     """
 
-    def __init__(self, stores: Sequence[Driver], default: Driver, multiple: bool, staging: FileStore, tasks: FileStore | None):
+    def __init__(self, stores: Sequence[Driver], default: Driver, multiple: bool, staging: StagingStore, tasks: StagingStore | None):
         self._stores = list(stores)
         self._by_id = {store.id: store for store in stores if store.id is not None}
         self.default: BlobStore = default
         self.multiple = multiple
-        self.staging: BlobStore = staging
+        self.staging: ports.StagingStore = staging
         self.tasks: BlobStore | None = tasks
 
     def all(self) -> list[BlobStore]:

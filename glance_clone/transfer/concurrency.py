@@ -68,6 +68,12 @@ class NativeThreads:
         """Begin ``work(*args)`` in a thread."""
         return NativeCall(self._pool().submit(work, *args))
 
+    def spawn(self, work: Callable[..., object], *args: object) -> NativeCall:
+        """Begin ``work(*args)`` in a thread of its own."""
+        future: futures.Future[Any] = futures.Future()
+        threading.Thread(target=_run, args=(future, work, args), name='task', daemon=True).start()
+        return NativeCall(future)
+
     def periodic(self, interval: float, work: Callable[[], object]) -> Periodic:
         """Call ``work()`` every interval seconds in the background."""
         return Periodic(interval, work)
@@ -78,3 +84,11 @@ class NativeThreads:
                 self._threads = futures.ThreadPoolExecutor(_MOST_THREADS, thread_name_prefix='transfer')
                 self._pid = os.getpid()
             return self._threads
+
+
+def _run(future: futures.Future[Any], work: Callable[..., object], args: tuple[object, ...]) -> None:
+    """Keep for whoever waits what the work returns or raises."""
+    try:
+        future.set_result(work(*args))
+    except BaseException as error:
+        future.set_exception(error)

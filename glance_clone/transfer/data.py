@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import uuid
 from collections.abc import Callable
+from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,9 @@ from oslo_log import log as logging
 
 from glance_clone.domain import errors
 from glance_clone.domain.image import Image
+from glance_clone.domain.import_ports import Staging
+from glance_clone.domain.importing import Material
+from glance_clone.domain.importing import Staged
 from glance_clone.domain.location import Location
 from glance_clone.domain.ports import BlobReader
 from glance_clone.domain.ports import BlobStore
@@ -22,6 +26,8 @@ from glance_clone.domain.ports import ByteSource
 from glance_clone.domain.ports import Concurrency
 from glance_clone.domain.ports import StoreRegistry
 from glance_clone.transfer import pipeline
+from glance_clone.transfer.copies import Copier
+from glance_clone.transfer.copies import abort
 from glance_clone.transfer.digest import Digest
 from glance_clone.transfer.inspect import Inspection
 from glance_clone.transfer.inspect import Rules
@@ -44,11 +50,13 @@ class NewLocation(Location):
 class StoreData:
     """Moves data into stores and out of them; see :class:`glance_clone.domain.ports.ImageData`."""
 
-    def __init__(self, conf: cfg.ConfigOpts, stores: StoreRegistry, concurrency: Concurrency):
+    def __init__(self, conf: cfg.ConfigOpts, stores: StoreRegistry, concurrency: Concurrency, staging: Staging):
         self._conf = conf
         self._rules = Rules.of(conf)
         self._stores = stores
         self._concurrency = concurrency
+        self._staging = staging
+        self._copier = Copier(self._rules, conf.image_size_cap, concurrency)
 
     def write(
         self, image: Image, source: ByteSource, size: int | None, store_id: str | None, attempt: str | None = None
@@ -64,7 +72,7 @@ class StoreData:
             pipeline.run(source, (limit, inspection), (secure, checksum, Sink(writer)), self._concurrency)
             location = self._beside(writer.commit)
         except BaseException:
-            self._beside(_abort, writer)
+            self._beside(abort, writer)
             raise
         image.size = limit.count
         image.virtual_size = inspection.virtual_size
@@ -78,6 +86,26 @@ class StoreData:
         if self._stores.multiple:
             metadata['store'] = store.id
         return NewLocation(location.url, metadata, writer=writer)
+
+    def stage(
+        self, image: Image, source: ByteSource, size: int | None, expected: Mapping[str, str], attempt: str | None = None
+    ) -> Staged:
+        """Take the data into the staging directory; see :meth:`ImageData.stage`."""
+        return self._staging.write(image.id, attempt or uuid.uuid4().hex, source, size, expected)
+
+    def inspect(self, image: Image, material: Material) -> int | None:
+        """Look at what the data is; see :meth:`ImageData.inspect`."""
+        return self._copier.inspect(image, material)
+
+    def add_copy(self, image: Image, material: Material, store_id: str | None, attempt: str) -> NewLocation:
+        """Put the data into one more store; see :meth:`ImageData.add_copy`."""
+        store = self._stores.get(store_id)
+        location, writer = self._copier.copy(image, material, store, attempt)
+        return self._described(store, location, writer)
+
+    def remove_copy(self, image: Image, location: Location) -> None:
+        """Remove one copy; see :meth:`ImageData.remove_copy`."""
+        self._beside(self._remove, image, location)
 
     def read(self, image: Image, offset: int = 0, length: int | None = None, prefer: Sequence[str] = ()) -> BlobReader:
         """Open the best copy of the data; see :meth:`ImageData.read`."""
@@ -124,10 +152,3 @@ class StoreData:
     def _beside(self, work: Callable[..., Any], *args: Any) -> Any:
         """Do blocking work in a native thread, so that launchers with green threads go on meanwhile."""
         return self._concurrency.start(work, *args).wait()
-
-
-def _abort(writer: BlobWriter) -> None:
-    try:
-        writer.abort()
-    except errors.ImageServiceError as error:
-        LOG.warning('What a failed upload left in its store could not be removed: %s', error)

@@ -49,6 +49,10 @@ class EventletThreads:
         eventlet.sleep(0)
         return call
 
+    def spawn(self, work: Callable[..., object], *args: object) -> Any:
+        """Begin ``work(*args)`` in a green thread."""
+        return eventlet.spawn(work, *args)
+
     def periodic(self, interval: float, work: Callable[[], object]) -> GreenPeriodic:
         """Call ``work()`` every interval seconds in the background."""
         return GreenPeriodic(interval, work)

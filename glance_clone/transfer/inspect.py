@@ -83,6 +83,15 @@ class Inspection:
         if not self._judged and all(detector.complete for detector in self._active):
             self._judge()
 
+    @property
+    def settled(self) -> bool:
+        """Whether the verdict cannot change any more, whatever comes."""
+        return self._count >= _SECTOR and not self._text.open and all(detector.complete for detector in self._active)
+
+    def skip(self, count: int) -> None:
+        """Count bytes that need not be looked at, as the verdict is settled."""
+        self._count += count
+
     def finish(self) -> None:
         """Give the verdict on the whole.
 
@@ -186,19 +195,22 @@ class Inspection:
 
 
 class _Text:
-    """Watches whether the data can be read as a VMDK descriptor in text form, which names other files."""
+    """Watches whether the data can be read as a VMDK descriptor in text form, which names other files.
+
+    :ivar open: whether it needs to see more
+    """
 
     def __init__(self) -> None:
         self._head = b''
-        self._open = True
+        self.open = True
 
     def update(self, block: bytes) -> None:
         """Keep what could be text: all before the first NUL, at most 1 MiB."""
-        if not self._open:
+        if not self.open:
             return
         head, end, _ = (self._head + block[: _PIECE - len(self._head)]).partition(b'\0')
         self._head = head
-        self._open = not end and len(head) < _PIECE
+        self.open = not end and len(head) < _PIECE
 
     @property
     def describes_disk(self) -> bool:

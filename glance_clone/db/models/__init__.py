@@ -11,9 +11,10 @@ from glance_clone.db.models import cache
 from glance_clone.db.models import image
 from glance_clone.db.models import lease
 from glance_clone.db.models import metadef
+from glance_clone.db.models import staged
 from glance_clone.db.models import task
 from glance_clone.db.models import tombstone
 from glance_clone.db.models.base import metadata
 from glance_clone.db.models.base import own_metadata
 
-__all__ = ['cache', 'image', 'lease', 'metadata', 'metadef', 'own_metadata', 'task', 'tombstone']
+__all__ = ['cache', 'image', 'lease', 'metadata', 'metadef', 'own_metadata', 'staged', 'task', 'tombstone']

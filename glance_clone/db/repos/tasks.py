@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tasks on SQL, and the import lock that they hold on images."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from oslo_db import exception as db_exc
+
+from glance_clone.db.engine import Database
+from glance_clone.db.engine import repeatable
+from glance_clone.db.engine import retried
+from glance_clone.db.models import image as images
+from glance_clone.db.models import task as tables
+from glance_clone.db.repos import image_rows
+from glance_clone.db.repos import image_writes
+from glance_clone.db.repos import leases
+from glance_clone.db.repos import task_rows
+from glance_clone.db.repos.images import write
+from glance_clone.domain import errors
+from glance_clone.domain import task as domain
+from glance_clone.domain.caller import Caller
+from glance_clone.domain.image import Image
+from glance_clone.domain.importing import LOCK
+from glance_clone.domain.lease import Lease
+from glance_clone.domain.task import Task
+from glance_clone.domain.task import TaskQuery
+
+_ENDED = tuple(sorted(domain.TERMINAL))
+
+
+class TaskRepository:
+    """See :class:`glance_clone.domain.import_ports.TaskRepository`.
+
+    :param lease_ttl: seconds for which a lease holds that begins with a task
+    :param hours: for which a task is remembered after it ended
+    """
+
+    def __init__(self, database: Database, lease_ttl: int, hours: int):
+        self._database = database
+        self._ttl = lease_ttl
+        self._hours = hours
+
+    def add(self, task: Task) -> None:
+        """Store a new task."""
+        task.created_at = task.updated_at = self._database.now()
+        self._add(task)
+
+    @retried
+    def _add(self, task: Task, again: bool = False) -> None:
+        with self._database.write() as connection:
+            if not (again and _exists(connection, task)):
+                task_rows.insert(connection, task)
+
+    def begin(self, task: Task, image: Image, from_state: str, lease: Lease) -> None:
+        """Store a new task with its lock and its lease."""
+        now = task.created_at = task.updated_at = self._database.now()
+        changes = image_writes.changes(image, with_data=True)
+        self._begin(task, image, changes, now, from_state, lease)
+        image.properties[LOCK] = task.id
+        image.updated_at = now
+        image.row_version = image_rows.snapshot(image)
+
+    @retried
+    def _begin(
+        self,
+        task: Task,
+        image: Image,
+        changes: image_writes.Changes,
+        now: datetime.datetime,
+        from_state: str,
+        lease: Lease,
+        again: bool = False,
+    ) -> None:
+        with self._database.write() as connection:
+            if again and _exists(connection, task):
+                return
+            write(connection, image, changes, now, from_state)
+            _lock(connection, image.id, task.id, now)
+            leases.take(connection, lease, self._ttl)
+            task_rows.insert(connection, task)
+
+    def save(self, task: Task) -> None:
+        """Store what changed."""
+        now = self._database.now()
+        self._date_end(task, now)
+        self._save(task, now)
+        task.updated_at = now
+
+    @repeatable
+    def _save(self, task: Task, now: datetime.datetime) -> None:
+        # A repetition finds the end that it wrote itself, which is no end by somebody else.
+        ended = tuple(status for status in _ENDED if status != task.status)
+        with self._database.write() as connection:
+            if not task_rows.update(connection, task, now, ended):
+                raise errors.Conflict(f'Task {task.id} has ended already.')
+
+    def finish(self, task: Task, image: Image | None, from_state: str | None, lease: Lease) -> None:
+        """Store the end of a task and all that ends with it."""
+        now = self._database.now()
+        self._date_end(task, now)
+        changes = image_writes.changes(image, with_data=True) if image is not None else None
+        self._finish(task, image, changes, now, from_state, lease)
+        task.updated_at = now
+
+    @retried
+    def _finish(
+        self,
+        task: Task,
+        image: Image | None,
+        changes: image_writes.Changes | None,
+        now: datetime.datetime,
+        from_state: str | None,
+        lease: Lease,
+        again: bool = False,
+    ) -> None:
+        with self._database.write() as connection:
+            if again and _has_ended(connection, task):
+                return
+            if image is not None and changes is not None:
+                write(connection, image, changes, now, from_state)
+            leases.drop(connection, lease)
+            _unlock(connection, lease.image_id, task.id, now)
+            task_rows.update(connection, task, now, _ENDED)
+
+    def _date_end(self, task: Task, now: datetime.datetime) -> None:
+        if task.status in domain.TERMINAL and task.expires_at is None:
+            task.expires_at = now + datetime.timedelta(hours=self._hours)
+
+    @repeatable
+    def get(self, task_id: str, caller: Caller) -> Task:
+        """Return a task that the caller may see."""
+        with self._database.read() as connection:
+            row = _row(connection, task_id)
+        if row is None or not (caller.is_admin or (caller.project_id and row.owner == caller.project_id)):
+            raise errors.TaskNotFound(task_id)
+        return task_rows.task_of(row)
+
+    @repeatable
+    def of_image(self, image_id: str, caller: Caller) -> Sequence[Task]:
+        """Return the tasks on an image, the oldest first."""
+        columns = tables.tasks.c
+        statement = task_rows.SELECT.where(columns.image_id == image_id, columns.deleted == sa.false(), *_of(caller))
+        alive = sa.or_(columns.expires_at.is_(None), columns.expires_at > self._database.now())
+        with self._database.read() as connection:
+            rows = connection.execute(statement.where(alive).order_by(columns.created_at, columns.id)).all()
+        return [task_rows.task_of(row) for row in rows]
+
+    @repeatable
+    def forget_expired(self, owner: str) -> None:
+        """Delete the expired tasks of a project."""
+        columns, now = tables.tasks.c, self._database.now()
+        which = (columns.owner == owner, columns.deleted == sa.false(), columns.expires_at <= now)
+        with self._database.read() as connection:
+            if connection.execute(sa.select(columns.id).where(*which).limit(1)).first() is None:
+                return
+        with self._database.write() as connection:
+            statement = sa.update(tables.tasks).where(*which)
+            connection.execute(statement.values(deleted=True, deleted_at=now, updated_at=now))
+
+    @repeatable
+    def holder(self, image_id: str) -> tuple[str, Task | None] | None:
+        """Return whose lock is on an image."""
+        properties = images.properties.c
+        locked = sa.select(properties.value).where(
+            properties.image_id == image_id, properties.name == LOCK, properties.deleted == sa.false()
+        )
+        with self._database.read() as connection:
+            task_id = connection.execute(locked).scalar()
+            if task_id is None:
+                return None
+            row = _row(connection, task_id)
+        return task_id, task_rows.task_of(row) if row is not None else None
+
+    @repeatable
+    def unlock(self, image_id: str, task_id: str) -> bool:
+        """Remove the lock of a task."""
+        with self._database.write() as connection:
+            return _unlock(connection, image_id, task_id, self._database.now())
+
+    @repeatable
+    def is_held(self, lease: Lease) -> bool:
+        """Tell whether a lease is held by its owner."""
+        with self._database.read() as connection:
+            return leases.is_held(connection, lease)
+
+    @repeatable
+    def list(self, query: TaskQuery, caller: Caller) -> Sequence[Task]:
+        """Return one page."""
+        statement = task_rows.SELECT.where(
+            tables.tasks.c.deleted == sa.false(), *_of(caller), *task_rows.conditions(query)
+        ).order_by(*task_rows.order(query))
+        with self._database.read() as connection:
+            if query.marker is not None:
+                statement = statement.where(task_rows.after(query, _marker(connection, query.marker, caller)))
+            return [task_rows.task_of(row) for row in connection.execute(statement.limit(query.limit)).all()]
+
+
+def _of(caller: Caller) -> tuple[sa.ColumnElement[bool], ...]:
+    """Return whose tasks a caller sees."""
+    return () if caller.is_admin else (tables.tasks.c.owner == (caller.project_id or ''),)
+
+
+def _marker(connection: sa.Connection, marker: str, caller: Caller) -> Task:
+    row = _row(connection, marker)
+    if row is None or not (caller.is_admin or row.owner == caller.project_id):
+        raise errors.Invalid('marker is not the ID of a task.')
+    return task_rows.task_of(row)
+
+
+def _row(connection: sa.Connection, task_id: str) -> sa.Row[Any] | None:
+    if len(task_id) > domain.ID_LENGTH or not task_id.isascii() or '\0' in task_id:
+        return None
+    statement = task_rows.SELECT.where(tables.tasks.c.id == task_id, tables.tasks.c.deleted == sa.false())
+    row = connection.execute(statement).first()
+    return row if row is not None and row.id == task_id else None
+
+
+def _exists(connection: sa.Connection, task: Task) -> bool:
+    return _row(connection, task.id) is not None
+
+
+def _has_ended(connection: sa.Connection, task: Task) -> bool:
+    row = _row(connection, task.id)
+    return row is None or row.status in domain.TERMINAL
+
+
+def _lock(connection: sa.Connection, image_id: str, task_id: str, now: datetime.datetime) -> None:
+    """Create the lock; the row of an earlier one is used again.
+
+    :raises ImageLocked: another task has it
+    """
+    table, columns = images.properties, images.properties.c
+    values = {'value': task_id, 'updated_at': now, 'deleted': False, 'deleted_at': None}
+    which = (columns.image_id == image_id, columns.name == LOCK)
+    if connection.execute(sa.update(table).where(*which, columns.deleted == sa.true()).values(**values)).rowcount == 1:
+        return
+    try:
+        connection.execute(sa.insert(table).values(image_id=image_id, name=LOCK, created_at=now, **values))
+    except db_exc.DBDuplicateEntry:
+        raise errors.ImageLocked(image_id) from None
+
+
+def _unlock(connection: sa.Connection, image_id: str, task_id: str, now: datetime.datetime) -> bool:
+    table, columns = images.properties, images.properties.c
+    statement = sa.update(table).where(
+        columns.image_id == image_id, columns.name == LOCK, columns.value == task_id, columns.deleted == sa.false()
+    )
+    return connection.execute(statement.values(deleted=True, deleted_at=now, updated_at=now)).rowcount == 1

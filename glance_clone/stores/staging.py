@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The store of data that waits for its import: a file store whose files have names that tell what they are.
+
+A file belongs to the image whose id its name begins with: ``<id>`` is what was staged, ``<id>.<attempt>.<suffix>`` what was
+made of it, ``.<id>....part`` and ``....tmp`` what is not complete.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from collections.abc import Iterator
+
+from glance_clone.stores.file import FileStore
+from glance_clone.stores.file_directory import Directory
+from glance_clone.stores.file_directory import require_plain_name
+from glance_clone.stores.file_directory import translated
+from glance_clone.stores.file_writer import remove_if_there
+
+_ID_LENGTH = 36
+_SCRATCH = '.tmp'
+
+
+class StagingStore(FileStore):
+    """The staging directory; see :class:`BlobStore` for its files as objects."""
+
+    def __init__(self, store_id: str, directory: Directory):
+        super().__init__(store_id, [directory], mode=0o600)
+        self._directory = directory
+
+    def path(self, name: str) -> str:
+        """Return the absolute path of a file."""
+        return os.path.join(self._directory.path, require_plain_name(name))
+
+    def scratch(self, name: str) -> str:
+        """Return the absolute path of the file that :meth:`keep_scratch` gives this name."""
+        return self.path(name + _SCRATCH)
+
+    def keep_scratch(self, name: str) -> None:
+        """Make a finished scratch file durable and give it its name."""
+        with translated(f'Keeping {self.path(name)}'), self._directory.opened() as parent:
+            file = os.open(name + _SCRATCH, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+            try:
+                os.fsync(file)
+            finally:
+                os.close(file)
+            os.rename(name + _SCRATCH, name, src_dir_fd=parent, dst_dir_fd=parent)
+            os.fsync(parent)
+
+    def size_of(self, name: str) -> int | None:
+        """Return the bytes of a file, None if it is not there."""
+        try:
+            state = os.stat(self.path(name), follow_symlinks=False)
+        except FileNotFoundError:
+            return None
+        return state.st_size
+
+    def delete(self, name: str) -> bool:
+        """Remove a file; False if there was none."""
+        with translated(f'Removing {self._directory.path}/{name}'), self._directory.opened() as parent:
+            return remove_if_there(name, parent)
+
+    def names(self) -> Iterator[tuple[str, str, float]]:
+        """Yield for each file that belongs to an image: the id of the image, the name, and the age in seconds."""
+        with translated(f'Listing {self._directory.path}'), self._directory.opened() as parent, os.scandir(parent) as entries:
+            for entry in entries:
+                image_id = owner_of(entry.name)
+                if image_id and entry.is_file(follow_symlinks=False):
+                    yield image_id, entry.name, time.time() - entry.stat(follow_symlinks=False).st_mtime
+
+
+def owner_of(name: str) -> str | None:
+    """Return the id of the image that a file belongs to, None if its name tells of none."""
+    image_id = name.removeprefix('.').partition('.')[0]
+    if len(image_id) != _ID_LENGTH:
+        return None
+    try:
+        return image_id if str(uuid.UUID(image_id)) == image_id else None
+    except ValueError:
+        return None

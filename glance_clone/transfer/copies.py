@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Data that is all there, and how it gets into a store: without moving its bytes where the store can do that.
+
+Bytes that pass through this process are hashed again, and must be what they were when they were first hashed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from collections.abc import Iterator
+from typing import Any
+
+from oslo_log import log as logging
+
+from glance_clone.domain import errors
+from glance_clone.domain.image import Image
+from glance_clone.domain.importing import Material
+from glance_clone.domain.importing import Opened
+from glance_clone.domain.location import Location
+from glance_clone.domain.ports import BlobStore
+from glance_clone.domain.ports import BlobWriter
+from glance_clone.domain.ports import ByteSource
+from glance_clone.domain.ports import Concurrency
+from glance_clone.transfer import pipeline
+from glance_clone.transfer.blocks import Blocks
+from glance_clone.transfer.digest import Digest
+from glance_clone.transfer.inspect import Inspection
+from glance_clone.transfer.inspect import Rules
+from glance_clone.transfer.limit import Limit
+from glance_clone.transfer.sink import Sink
+
+LOG = logging.getLogger(__name__)
+
+
+class Copier:
+    """Inspects material and copies it into stores.
+
+    :param cap: most bytes that an image may have
+    """
+
+    def __init__(self, rules: Rules, cap: int, concurrency: Concurrency):
+        self._rules = rules
+        self._cap = cap
+        self._concurrency = concurrency
+
+    def inspect(self, image: Image, material: Material) -> int | None:
+        """See :meth:`ImageData.inspect`; reads no further than the verdict needs."""
+        inspection = Inspection(image, self._rules)
+        with _opened(material) as opened:
+            source, left = Blocks(opened), material.size
+            while left and (block := self._beside(source.read, min(pipeline.BLOCK, left))):
+                inspection.update(block)
+                left -= len(block)
+                if inspection.settled:
+                    inspection.skip(left)
+                    break
+        inspection.finish()
+        return inspection.virtual_size
+
+    def copy(self, image: Image, material: Material, store: BlobStore, attempt: str) -> tuple[Location, BlobWriter]:
+        """Put material into a store; return where it is, and what takes it back."""
+        Limit(self._cap, material.size)
+        writer = self._adopted(image, material, store, attempt)
+        if writer is None:
+            writer = self._beside(store.writer, image.id, attempt, material.size)
+            with self._undone(writer):
+                self._fill(material, writer)
+        with self._undone(writer):
+            return self._beside(writer.commit), writer
+
+    def _adopted(self, image: Image, material: Material, store: BlobStore, attempt: str) -> BlobWriter | None:
+        adopt = getattr(store, 'adopt', None)
+        if adopt is None or not material.path or material.checksum is None:
+            return None
+        writer: BlobWriter | None = self._beside(adopt, material.path, image.id, attempt, material.size, material.share)
+        return writer
+
+    def _fill(self, material: Material, writer: BlobWriter) -> None:
+        checksum = Digest('md5')
+        digests = [checksum] if material.checksum else []
+        secure = Digest(material.os_hash_algo) if material.os_hash_algo and material.os_hash_value else None
+        digests += [secure] if secure else []
+        with _opened(material) as opened:
+            source: ByteSource = Blocks(opened)
+            limit = Limit(self._cap)
+            pipeline.run(source, (limit,), (*digests, Sink(writer)), self._concurrency)
+        found = (limit.count, secure.value if secure else None, checksum.value if material.checksum else None)
+        wanted = (material.size, material.os_hash_value if secure else None, material.checksum)
+        if found != wanted:
+            raise errors.StoreError('The bytes changed since they were hashed: the copy was given up.')
+
+    @contextlib.contextmanager
+    def _undone(self, writer: BlobWriter) -> Iterator[None]:
+        """Leave nothing in the store if the block fails."""
+        try:
+            yield
+        except BaseException:
+            self._beside(abort, writer)
+            raise
+
+    def _beside(self, work: Callable[..., Any], *args: Any) -> Any:
+        return self._concurrency.start(work, *args).wait()
+
+
+def abort(writer: BlobWriter) -> None:
+    """Abort a writer whose data is refused; that this fails too is only logged."""
+    try:
+        writer.abort()
+    except errors.ImageServiceError as error:
+        LOG.warning('What a failed upload left in its store could not be removed: %s', error)
+
+
+@contextlib.contextmanager
+def _opened(material: Material) -> Iterator[Opened]:
+    opened = material.open()
+    try:
+        yield opened
+    finally:
+        opened.close()
