@@ -127,6 +127,15 @@ class Staging(Protocol):
     def take(self, image_id: str, attempt: str, suffix: str) -> Staged:
         """Hash and keep the file at the scratch path of the same arguments."""
 
+    def locate(self, staged: Staged) -> bool:
+        """Fill in where staged data lies; False if it is not in the staging directory of this node."""
+
+    def verify(self, staged: Staged, expected: Mapping[str, str]) -> None:
+        """Read staged data and compare its hashes.
+
+        :raises HashMismatch: it has another one
+        """
+
     def adopt_foreign(self, image: Image) -> Staged | None:
         """Return data that other software staged for an image and whose size the image names; None if there is none."""
 

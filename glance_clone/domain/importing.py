@@ -16,6 +16,8 @@ WEB_DOWNLOAD = 'web-download'
 COPY_IMAGE = 'copy-image'
 GLANCE_DOWNLOAD = 'glance-download'
 METHODS = (GLANCE_DIRECT, WEB_DOWNLOAD, COPY_IMAGE, GLANCE_DOWNLOAD)
+#: Methods whose data comes from another server.
+DOWNLOADS = (WEB_DOWNLOAD, GLANCE_DOWNLOAD)
 
 #: The import lock: the property whose value is the id of the task that may change the image.
 LOCK = 'os_glance_import_task'

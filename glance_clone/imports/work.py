@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -19,6 +20,7 @@ from glance_clone.domain.importing import Opened
 from glance_clone.domain.importing import Staged
 from glance_clone.domain.importing import Submitter
 from glance_clone.domain.lease import Lease
+from glance_clone.domain.location import Location
 from glance_clone.domain.ports import ByteSource
 from glance_clone.domain.ports import ImageData
 from glance_clone.domain.ports import ImageRepository
@@ -37,6 +39,7 @@ class Tools:
 
     :ivar images: the bare records
     :ivar data: the outermost layer around the byte path
+    :ivar stopping: set when the process is about to stop
     """
 
     images: ImageRepository
@@ -44,6 +47,7 @@ class Tools:
     tasks: TaskRepository
     staging: Staging
     staged: StagedRepository
+    stopping: threading.Event = dataclasses.field(default_factory=threading.Event)
 
 
 class Work:
@@ -54,6 +58,11 @@ class Work:
     :ivar submitter: who asked
     :ivar stores: ids of the stores to write to, ``None`` for the one classic store
     :ivar staged: the data as it would be stored now; None until it is there, and in copies of images
+    :ivar is_copy: whether it copies the data of an active image
+    :ivar copies: copies of the data that are in no record yet
+    :ivar failed: stores that could not be written to
+    :ivar is_cancelled: whether whatever moves bytes should stop
+    :ivar lock: held by the thread that changes or saves the image
     """
 
     def __init__(
@@ -76,6 +85,15 @@ class Work:
         self.staged: Staged | None = None
         #: What steps remember of this import, by their names, to undo what they did.
         self.memo: dict[str, Any] = {}
+        self.is_copy = request.method == importing.COPY_IMAGE
+        self.copies: list[Location] = []
+        self.failed: list[str | None] = []
+        self.is_cancelled = False
+        self.lock = threading.RLock()
+        #: The status of the row.
+        self.status = image.status
+        self._parts = len(stores) + (request.method in importing.DOWNLOADS)
+        self._parts_done = 0
         self._looked = self._told = time.monotonic()
 
     @property
@@ -94,7 +112,9 @@ class Work:
         :raises LeaseLost: it does not
         :raises ImageNotFound: the image was deleted
         """
-        self.tools.images.save(self.image, from_state=self.image.status, hold=self.lease)
+        with self.lock:
+            self.tools.images.save(self.image, from_state=self.status, hold=self.lease)
+            self.status = self.image.status
 
     def open(self) -> Opened:
         """Open the staged data for reading from its begin."""
@@ -122,6 +142,11 @@ class Work:
         attempt = self.lease.attempt
         self.staged = self.tools.staging.write(self.image.id, attempt, Watched(source, self), size, expected)
         self.image.size = self.staged.size
+        self.finish_part()
+
+    def finish_part(self) -> None:
+        """Note that a download, or a copy into a store, is complete."""
+        self._parts_done += 1
 
     def _exchange(self, staged: Staged) -> None:
         old, self.staged = self.staged, staged
@@ -134,10 +159,17 @@ class Work:
         """Find out whether the import is still wanted.
 
         :raises LeaseLost: it was given to somebody else
-        :raises ImageNotFound: the image was deleted
+        :raises Unavailable: the process is about to stop
         """
+        self._require_wanted()
         if not self.tools.tasks.is_held(self.lease):
             raise errors.LeaseLost('The import was taken over by another worker, as this one gave no sign of life.')
+
+    def _require_wanted(self) -> None:
+        if self.is_cancelled:
+            raise Cancelled
+        if self.tools.stopping.is_set():
+            raise errors.Unavailable('The service was stopped before the import had ended; ask for it again.')
 
     def advance(self, done: int, total: int | None) -> None:
         """Tell how far the data is, now and then; also finds out whether the import is still wanted.
@@ -145,21 +177,28 @@ class Work:
         :param done: bytes
         :raises ImageServiceError: as :meth:`save` and :meth:`require_alive`
         """
+        self._require_wanted()
         now = time.monotonic()
         if now - self._looked < _INTERVAL:
             return
-        self._looked = now
-        if total:
-            self.image.properties[importing.PROGRESS] = str(min(100, done * 100 // total))
-        self.save()
-        if now - self._told >= _TASK_INTERVAL:
-            self._told = now
-            self.tell(done)
+        with self.lock:
+            self._looked = now
+            if total:
+                part = self._parts_done + done / total
+                self.image.properties[importing.PROGRESS] = str(min(99, int(100 * part / self._parts)))
+            self.save()
+            if now - self._told >= _TASK_INTERVAL:
+                self._told = now
+                self.tell(done)
 
     def tell(self, done: int) -> None:
         """Write into the task how many bytes were moved."""
         self.task.message = f'Copied {done // _MIB} MiB'
         self.tools.tasks.save(self.task)
+
+
+class Cancelled(Exception):
+    """Other parts of the import have failed, so that this one is not wanted any more."""
 
 
 class Watched:

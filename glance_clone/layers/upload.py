@@ -17,6 +17,7 @@ from glance_clone.layers.base import ImageDataLayer
 from glance_clone.layers.returning import gone
 from glance_clone.layers.returning import return_to_queued
 
+
 class Upload(ImageDataLayer):
     """Moves the image through its states around the transfer."""
 

@@ -44,7 +44,9 @@ class Registry:
     :param tasks: where tasks work
     """
 
-    def __init__(self, stores: Sequence[Driver], default: Driver, multiple: bool, staging: StagingStore, tasks: StagingStore | None):
+    def __init__(
+        self, stores: Sequence[Driver], default: Driver, multiple: bool, staging: StagingStore, tasks: StagingStore | None
+    ):
         self._stores = list(stores)
         self._by_id = {store.id: store for store in stores if store.id is not None}
         self.default: BlobStore = default

@@ -49,7 +49,7 @@ class Copier:
         inspection = Inspection(image, self._rules)
         with _opened(material) as opened:
             source, left = Blocks(opened), material.size
-            while left and (block := self._beside(source.read, min(pipeline.BLOCK, left))):
+            while left and (block := source.read(min(pipeline.BLOCK, left))):
                 inspection.update(block)
                 left -= len(block)
                 if inspection.settled:

@@ -72,6 +72,15 @@ class StagingArea:
         self._beside(self._store.keep_scratch, name)
         return self._staged(image_id, attempt, name, self._read_sums(name))
 
+    def locate(self, staged: Staged) -> bool:
+        """Fill in where staged data lies."""
+        staged.path = self._store.path(staged.name)
+        return bool(self._beside(self._store.size_of, staged.name) == staged.size)
+
+    def verify(self, staged: Staged, expected: Mapping[str, str]) -> None:
+        """Read staged data and compare its hashes."""
+        _require(self._read_sums(staged.name, expected), expected)
+
     def adopt_foreign(self, image: Image) -> Staged | None:
         """Return what other software staged."""
         if image.size is None or self._beside(self._store.size_of, image.id) != image.size:
@@ -99,10 +108,10 @@ class StagingArea:
             if owner == image_id and (attempt is None or attempt in name.split('.')):
                 self._store.delete(name)
 
-    def _read_sums(self, name: str) -> _Sums:
+    def _read_sums(self, name: str, expected: Mapping[str, str] | None = None) -> _Sums:
         reader = self._beside(self._store.open, self._location(name))
         try:
-            return self._pass(Blocks(reader), None, {})
+            return self._pass(Blocks(reader), None, expected or {})
         finally:
             reader.close()
 

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Begins imports, and runs them in the background."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+
+from glance_clone.domain import errors
+from glance_clone.domain import image as images
+from glance_clone.domain import importing
+from glance_clone.domain import lease as leases
+from glance_clone.domain import task as tasks
+from glance_clone.domain.image import Image
+from glance_clone.domain.import_ports import Pool
+from glance_clone.domain.importing import ImportRequest
+from glance_clone.domain.importing import Submitter
+from glance_clone.domain.task import Task
+from glance_clone.imports import flow
+from glance_clone.imports import locks
+from glance_clone.imports import stores_left
+from glance_clone.imports.copies import Copies
+from glance_clone.imports.ending import Ending
+from glance_clone.imports.flow import Step
+from glance_clone.imports.source import Source
+from glance_clone.imports.steps import Download
+from glance_clone.imports.steps import Inspect
+from glance_clone.imports.steps import UseStaged
+from glance_clone.imports.work import Tools
+from glance_clone.imports.work import Work
+from glance_clone.layers import Parts
+
+LOG = logging.getLogger(__name__)
+
+_USER_INFORMATION = re.compile(r'(?<=://)[^/?#\s]*@')
+
+
+class ImportService:
+    """See :class:`glance_clone.domain.import_ports.Importer`.
+
+    :param sources: where data comes from, by import method
+    :param plugins: steps between the arrival of the data and its inspection
+    """
+
+    def __init__(
+        self,
+        tools: Tools,
+        parts: Parts,
+        pool: Pool,
+        copies: Copies,
+        sources: Mapping[str, Source],
+        plugins: Sequence[Step] = (),
+    ):
+        self._tools = tools
+        self._parts = parts
+        self._pool = pool
+        self._sources = sources
+        self._ending = Ending(tools, parts.leases)
+        stored = [*plugins, Inspect(), copies]
+        self._steps: dict[str, list[Step]] = {
+            importing.COPY_IMAGE: [copies],
+            importing.GLANCE_DIRECT: [UseStaged(), *stored],
+            **{method: [Download(source), *stored] for method, source in sources.items()},
+        }
+
+    def check(self, image: Image, request: ImportRequest, stores: list[str | None]) -> None:
+        """Refuse at once what could never succeed."""
+        if request.method not in self._steps:
+            raise errors.Invalid(f'The import method {request.method} is not available here.')
+        if request.method in self._sources:
+            self._sources[request.method].check(request)
+
+    def start(self, image: Image, request: ImportRequest, stores: list[str | None], submitter: Submitter) -> Task:
+        """Lock the image and queue the import."""
+        task = _new_task(image, request, stores, submitter)
+        lease = self._parts.worker.lease(
+            image.id, leases.IMPORT, task=task.id, method=request.method, stores=stores, status=image.status
+        )
+        broken = locks.break_stale(self._tools.tasks, image)
+        stores_left.done(image, broken)
+        status = image.status
+        if request.method != importing.COPY_IMAGE:
+            image.move_to(images.IMPORTING)
+        self._tools.tasks.begin(task, image, status, lease)
+        try:
+            self._pool.submit(self._run, Work(self._tools, task, image, request, stores, submitter, lease))
+        except errors.Unavailable:
+            self._parts.abandon(lease)
+            raise
+        return task
+
+    def _run(self, work: Work) -> None:
+        try:
+            self._execute(work)
+        except errors.LeaseLost:
+            LOG.warning('The import of image %s was taken over by another worker.', work.image.id)
+        except Exception as error:
+            if not isinstance(error, errors.ImageServiceError):
+                LOG.exception('The import of image %s cannot be ended', work.image.id)
+            else:
+                LOG.warning('The import of image %s cannot be ended yet: %s', work.image.id, error)
+            self._parts.abandon(work.lease)
+
+    def _execute(self, work: Work) -> None:
+        try:
+            _begin(work)
+            flow.run(self._steps[work.request.method], work)
+        except (errors.DatabaseUnavailable, errors.LeaseLost):
+            # What the database knows by now is found out by whoever holds the lease when it can be asked again.
+            raise
+        except Exception as error:
+            if not isinstance(error, errors.ImageServiceError):
+                LOG.exception('The import of image %s failed unexpectedly (task %s)', work.image.id, work.task.id)
+            self._ending.fail(work, error)
+        else:
+            self._ending.succeed(work)
+
+
+def _begin(work: Work) -> None:
+    work.task.move_to(tasks.PROCESSING)
+    work.tools.tasks.save(work.task)
+    image = work.image
+    stores_left.expect(image, work.stores)
+    for name in (importing.STAGE_HOST, importing.ERROR, images.UPLOAD_ERROR):
+        image.properties.pop(name, None)
+    work.save()
+
+
+def _new_task(image: Image, request: ImportRequest, stores: list[str | None], submitter: Submitter) -> Task:
+    return Task(
+        tasks.IMAGE_IMPORT,
+        submitter.project_id or '',
+        input={'image_id': image.id, 'import_req': masked(request.document), 'backend': stores},
+        image_id=image.id,
+        request_id=submitter.request_id,
+        user_id=submitter.user_id,
+    )
+
+
+def masked(document: Any) -> Any:
+    """Return a JSON document without the user information of the URLs in it."""
+    if isinstance(document, Mapping):
+        return {name: masked(value) for name, value in document.items()}
+    if isinstance(document, list | tuple):
+        return [masked(value) for value in document]
+    return _USER_INFORMATION.sub('***@', document) if isinstance(document, str) else document
