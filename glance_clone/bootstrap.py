@@ -27,6 +27,7 @@ from glance_clone.api.authorize_metadefs import MetadefDoor
 from glance_clone.api.rules import Rules
 from glance_clone.api.rules import build_enforcer
 from glance_clone.api.schema.image import ImageSchema
+from glance_clone.api.serial import image as serial_image
 from glance_clone.cache import build as cache_parts
 from glance_clone.cache.image_cache import DiskCache
 from glance_clone.db.engine import Database
@@ -37,10 +38,13 @@ from glance_clone.db.repos.leases import LeaseRepository
 from glance_clone.db.repos.locations import LocationRepository
 from glance_clone.db.repos.members import MemberRepository
 from glance_clone.db.repos.metadefs import build_metadefs
+from glance_clone.db.repos.staged import StagedRepository
+from glance_clone.db.repos.tasks import TaskRepository
 from glance_clone.db.repos.usage import UsageRepository
 from glance_clone.domain.lease import Worker
 from glance_clone.domain.ports import Concurrency
 from glance_clone.fetching.fetcher import build_fetcher
+from glance_clone.imports import build as imports
 from glance_clone.jobs.finishers import DataFinishers
 from glance_clone.jobs.heartbeat import Heartbeat
 from glance_clone.jobs.reaper import Reaper
@@ -49,6 +53,7 @@ from glance_clone.stores.registry import build_registry
 from glance_clone.transfer.concurrency import NativeThreads
 from glance_clone.transfer.data import StoreData
 from glance_clone.transfer.foreign import StoredData
+from glance_clone.transfer.staging import StagingArea
 
 LOG = logging.getLogger(__name__)
 
@@ -74,15 +79,30 @@ class Service:
         records = ImageRepository(self._database, conf.leases.ttl)
         leases = LeaseRepository(self._database)
         locations = LocationRepository(self._database)
-        data = StoreData(conf, stores, concurrency)
+        staging, staged = StagingArea(conf, stores.staging, concurrency), StagedRepository(self._database)
+        data = StoreData(conf, stores, concurrency, staging)
         cache = cache_parts.build_cache(conf, functools.partial(CachedImages, self._database), concurrency)
         self._heartbeat = Heartbeat(leases, worker, conf.leases.ttl)
         self._reaper = Reaper(leases, worker, conf.leases.ttl)
         quota = build_quota(conf, UsageRepository(self._database))
-        parts = layers.Parts(records, locations, data, stores, leases, worker, self._reaper.abandon, quota, cache)
+        parts = layers.Parts(
+            records, locations, data, stores, leases, worker, self._reaper.abandon, quota, staging, staged, cache
+        )
         self._reaper.register(DataFinishers(parts).table())
         images = layers.wrap_images(parts)
         self._keeper = cache and cache_parts.build_keeper(conf, cache, images, data, Census(self._database))
+        wrapped_data = layers.wrap_data(parts)
+        schema = ImageSchema(conf.image_format.disk_formats, conf.image_format.container_formats)
+        self._imports = imports.build(
+            conf,
+            parts,
+            wrapped_data,
+            TaskRepository(self._database, conf.leases.ttl, conf.task.task_time_to_live),
+            concurrency,
+            sources={},
+            make_image=functools.partial(serial_image.image_of, schema),
+        )
+        self._reaper.register(self._imports.finishers)
         rules = Rules(build_enforcer(conf))
         protections = property_protections.load(conf, rules.knows)
         metadefs = layers.wrap_metadefs(build_metadefs(self._database))
@@ -91,11 +111,14 @@ class Service:
             door=authorize.Door(rules, images, protections),
             images=images,
             members=MemberRepository(self._database),
-            data=layers.wrap_data(parts),
+            data=wrapped_data,
             stores=stores,
             quota=quota,
             foreign=StoredData(conf, stores, build_fetcher(conf, concurrency), concurrency),
-            image_schema=ImageSchema(conf.image_format.disk_formats, conf.image_format.container_formats),
+            image_schema=schema,
+            tasks=self._imports.tools.tasks,
+            importer=self._imports.importer,
+            legacy_imports=self._imports.legacy,
             cache=cache,
             metadefs=metadefs,
             metadef_door=MetadefDoor(rules, metadefs.namespaces),
@@ -117,7 +140,8 @@ class Service:
             self._jobs.append(self._keeper)
 
     def stop(self) -> None:
-        """End the background work and close the database connections."""
+        """End the background work and close the database connections; see :meth:`Imports.stop` for tasks that run."""
+        self._imports.stop()
         for job in self._jobs:
             job.stop()
         self._jobs = []

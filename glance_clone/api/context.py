@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 from oslo_context import context
@@ -18,8 +20,9 @@ class RequestContext(context.RequestContext):
     request (see :mod:`glance_clone.api.authorize`).
     """
 
-    def __init__(self, **kwargs: Any):
+    def __init__(self, service_catalog: Sequence[Mapping[str, Any]] = (), **kwargs: Any):
         super().__init__(**kwargs)
+        self.service_catalog = service_catalog
         self.policy_values: dict[str, Any] = dict(super().to_policy_values().items())
         self.decisions: dict[Any, bool] = {}
 

@@ -40,15 +40,22 @@ STATUS: dict[type[Exception], int] = {
     errors.RangeNotSatisfiable: 416,
     errors.FetchError: 502,
     errors.Unavailable: 503,
+    errors.PeerBroken: 502,
+    errors.PeerTimeout: 504,
     errors.BlobNotFound: 500,
     errors.StoreError: 500,
 }
+
+
+_STATUSES = frozenset(status for status in http.HTTPStatus if status >= 400)
 
 
 def status_of(error: Exception) -> int:
     """Return the HTTP status of an error, 500 if it is none of ours."""
     if isinstance(error, HTTPError):
         return error.status
+    if isinstance(error, errors.PeerRefused):
+        return error.status if error.status in _STATUSES else 502
     for kind in type(error).__mro__:
         if kind in STATUS:
             return STATUS[kind]

@@ -54,6 +54,10 @@ class Path:
         self.allow = ', '.join(actions)
 
 
+class OpenPath(Path):
+    """One URL template of which the API knows nothing but some verbs: any other is answered 404."""
+
+
 class Application:
     """The WSGI application of one major version of the API."""
 
@@ -103,6 +107,8 @@ class Application:
             raise _no_such_resource(request.method)
         path = self._paths[match.pop('template')]
         action = path.actions.get(request.method)
+        if action is None and isinstance(path, OpenPath):
+            raise api_errors.HTTPError(404, 'The API has no such resource.')
         if action is None:
             if not path.tells_verbs:
                 raise _no_such_resource(request.method)

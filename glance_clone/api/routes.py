@@ -5,24 +5,29 @@ from __future__ import annotations
 
 from glance_clone.api import routes_metadefs
 from glance_clone.api.resource import Action
+from glance_clone.api.resource import OpenPath
 from glance_clone.api.resource import Path
 from glance_clone.api.serial import body
 from glance_clone.api.serial import cache
 from glance_clone.api.serial import image
 from glance_clone.api.serial import image_data
+from glance_clone.api.serial import image_import
 from glance_clone.api.serial import image_list
 from glance_clone.api.serial import image_patch
 from glance_clone.api.serial import info
 from glance_clone.api.serial import member
 from glance_clone.api.v2 import cache as cache_actions
+from glance_clone.api.serial import task
 from glance_clone.api.v2 import image_actions
 from glance_clone.api.v2 import image_data as image_data_actions
+from glance_clone.api.v2 import image_import as image_import_actions
 from glance_clone.api.v2 import image_update
 from glance_clone.api.v2 import images
 from glance_clone.api.v2 import info as info_actions
 from glance_clone.api.v2 import members
 from glance_clone.api.v2 import schemas
 from glance_clone.api.v2 import stores
+from glance_clone.api.v2 import tasks
 
 #: Paths under ``/v2``, most used first: they are tried in this order.
 TABLE = (
@@ -58,6 +63,22 @@ TABLE = (
         PUT=Action(members.update, member.render, member.parse_update),
         DELETE=Action(members.delete, image.render_empty),
     ),
+    Path('/images/{image_id}/stage', PUT=Action(image_import_actions.stage, image.render_empty, image_import.parse_stage)),
+    Path(
+        '/images/{image_id}/import',
+        POST=Action(image_import_actions.start, image_import.render_accepted, image_import.parse_import),
+    ),
+    OpenPath('/images/{image_id}/tasks', GET=Action(tasks.of_image, task.render_of_image)),
+    Path(
+        '/tasks',
+        GET=Action(tasks.index, task.render_list, task.parse_list),
+        POST=Action(tasks.create, task.render_created, task.parse_create),
+    ),
+    Path(
+        '/tasks/{task_id}',
+        GET=Action(tasks.show, task.render, task.parse_show),
+        DELETE=Action(tasks.delete, image.render_empty, task.parse_show),
+    ),
     Path('/images/{image_id}/actions/deactivate', POST=Action(image_actions.deactivate, image.render_empty)),
     Path('/images/{image_id}/actions/reactivate', POST=Action(image_actions.reactivate, image.render_empty)),
     Path('/stores/{store_id}/{image_id}', DELETE=Action(stores.delete, image.render_empty)),
@@ -83,4 +104,6 @@ TABLE = (
     Path('/schemas/member', GET=Action(schemas.member, schemas.render, body.refuse_any)),
     Path('/schemas/members', GET=Action(schemas.members, schemas.render, body.refuse_any)),
     *routes_metadefs.TABLE,
+    Path('/schemas/task', GET=Action(schemas.task, schemas.render, body.refuse_any)),
+    Path('/schemas/tasks', GET=Action(schemas.tasks, schemas.render, body.refuse_any)),
 )

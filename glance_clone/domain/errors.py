@@ -144,6 +144,25 @@ class RemoteError(ImageServiceError):
     """Another server did not give what was asked of it."""
 
 
+class PeerRefused(ImageServiceError):
+    """Another node of the service refused a request that was sent on to it.
+
+    :param status: HTTP status with which it answered
+    """
+
+    def __init__(self, status: int):
+        super().__init__('The node of the service that has the staged data refused the request.')
+        self.status = status
+
+
+class PeerTimeout(ImageServiceError):
+    """Another node of the service does not answer."""
+
+
+class PeerBroken(ImageServiceError):
+    """Another node of the service cannot be talked to."""
+
+
 class ClientDisconnected(ImageServiceError):
     """The connection ended before the announced number of bytes had arrived."""
 

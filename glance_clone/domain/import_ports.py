@@ -24,11 +24,11 @@ from glance_clone.domain.task import TaskQuery
 class TaskRepository(Protocol):
     """Keeps tasks, and the import lock: a property of the image that names the one task that may change it."""
 
-    def add(self, task: Task) -> None:
-        """Store a new task that works on no image yet; sets its times."""
+    def add(self, task: Task, lease: Lease) -> None:
+        """Store a new task that works on no image yet, and take a lease on it; sets its times."""
 
     def begin(self, task: Task, image: Image, from_state: str, lease: Lease) -> None:
-        """Store a new task, lock its image for it, take the lease and save the image, all or nothing.
+        """Store a task, new or not, lock its image for it, take the lease and save the image, all or nothing.
 
         :param from_state: the status that the image must still have
         :raises ImageLocked: another task holds the lock
@@ -168,10 +168,27 @@ class Pool(Protocol):
 class Importer(Protocol):
     """Begins imports."""
 
-    def check(self, image: Image, request: ImportRequest, stores: list[str | None]) -> None:
+    def check(self, image: Image, request: ImportRequest) -> None:
         """Refuse at once what could never succeed: a URL that is not allowed, a region that is not named.
 
         :raises Invalid: telling what is wrong
+        """
+
+    def require_unlocked(self, image: Image) -> None:
+        """Refuse an image on which another task works.
+
+        :raises ImageLocked: one does
+        """
+
+    def elsewhere(self, image: Image) -> str | None:
+        """Return the URL of the node that has the staged data of an image, None if it is this one."""
+
+    def forward(self, host: str, path: str, request: ImportRequest, submitter: Submitter) -> str | None:
+        """Send an import on to the node that has the data; return the id under which that node has the request.
+
+        :raises PeerRefused: the node refuses it; carries the status
+        :raises PeerTimeout: the node does not answer
+        :raises PeerBroken: the node answers nonsense
         """
 
     def start(self, image: Image, request: ImportRequest, stores: list[str | None], submitter: Submitter) -> Task:
@@ -179,4 +196,15 @@ class Importer(Protocol):
 
         :raises ImageLocked: another task works on the image
         :raises StateChanged: somebody else was faster
+        """
+
+
+class LegacyImports(Protocol):
+    """Begins imports that make their own image."""
+
+    def start(self, wanted: Mapping[str, Any], submitter: Submitter) -> Task:
+        """Queue an import.
+
+        :param wanted: ``import_from``, ``import_from_format`` and ``image_properties``
+        :raises Invalid: the URL is missing or may not be fetched
         """

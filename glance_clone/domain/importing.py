@@ -32,6 +32,9 @@ ERROR = 'os_glance_import_error'
 #: URL of the node whose staging directory holds the data; no client sees it.
 STAGE_HOST = 'os_glance_stage_host'
 
+#: No ``stores`` in a request, which is not the same as ``null``.
+UNNAMED: Any = object()
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ImportRequest:
@@ -39,7 +42,7 @@ class ImportRequest:
 
     :ivar method: one of :data:`METHODS`
     :ivar options: the other members of ``method``: ``uri``, ``glance_region``, ...
-    :ivar stores: ids of the stores that are named; None where none are
+    :ivar stores: what the body has as ``stores``; :data:`UNNAMED` where it has none
     :ivar all_stores: every store is meant
     :ivar must_succeed: one failing store fails the whole import
     :ivar expected: hashes that the data must have: algorithm as hashlib names it to hexadecimal digest (D-15)
@@ -48,7 +51,7 @@ class ImportRequest:
 
     method: str
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    stores: tuple[str, ...] | None = None
+    stores: Any = UNNAMED
     all_stores: bool = False
     must_succeed: bool = True
     expected: Mapping[str, str] = dataclasses.field(default_factory=dict)

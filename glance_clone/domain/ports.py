@@ -686,14 +686,14 @@ class ImageData(Protocol):
     def add_copy(self, image: Image, material: Material, store_id: str | None, attempt: str) -> Location:
         """Put data that was inspected into a store and check it on the way; the image itself is not changed.
 
-        The location is that of one more copy, durable but in no record; :meth:`remove_copy` takes it back.
+        The location is that of one more copy, durable but in no record; :meth:`take_back` removes it.
 
         :raises BlobExists: the store has an object of the image already
         :raises StoreError: the bytes are not those that the material promised
         """
 
-    def remove_copy(self, image: Image, location: Location) -> None:
-        """Remove one copy of the data; it is no error if it is gone."""
+    def take_back(self, image: Image, location: Location) -> None:
+        """Remove a copy that :meth:`add_copy` made and no record refers to."""
 
     def read(self, image: Image, offset: int = 0, length: int | None = None, prefer: Sequence[str] = ()) -> BlobReader:
         """Open the data at the first of the image's locations that can give it.

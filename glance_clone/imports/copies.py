@@ -52,7 +52,7 @@ class Copies:
         """Remove the copies that are in no record."""
         while work.copies:
             location = work.copies.pop()
-            work.tools.data.remove_copy(work.image, location)
+            work.tools.data.take_back(work.image, location)
 
 
 class _Copying:
@@ -67,7 +67,8 @@ class _Copying:
 
     def work(self) -> None:
         """Write to one store after the other until none is left, or the import has failed."""
-        while (store_id := self._next()) is not _NONE:
+        while (chosen := self._next()) is not None:
+            (store_id,) = chosen
             try:
                 location = self._work.tools.data.add_copy(
                     self._work.image, self._material(store_id), store_id, self._work.lease.attempt
@@ -82,10 +83,11 @@ class _Copying:
                 with self._lock:
                     self._note_copy(store_id, location)
 
-    def _next(self) -> str | object | None:
+    def _next(self) -> tuple[str | None] | None:
+        """Return one more store, None when no more is to be done."""
         with self._lock:
             hopeless = self._failure is not None and (self._work.request.must_succeed or _is_fatal(self._failure))
-            return _NONE if hopeless or not self._left else self._left.popleft()
+            return None if hopeless or not self._left else (self._left.popleft(),)
 
     def _material(self, store_id: str | None) -> Material:
         if self._work.is_copy:
@@ -156,6 +158,3 @@ def _commit(work: Work) -> None:
 def _is_fatal(error: BaseException) -> bool:
     """Tell whether a failure is not that of one store, but of the whole import: it is not wanted, or not ours, any more."""
     return isinstance(error, errors.LeaseLost | errors.NotFound | errors.StateChanged | errors.DatabaseUnavailable)
-
-
-_NONE = object()

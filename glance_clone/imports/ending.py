@@ -57,14 +57,8 @@ class Ending:
         tools, image_id = self._tools, work.image.id
         if work.is_copy:
             return
-        if work.staged is not None:
-            tools.staging.remove(work.staged)
-        if work.request.method == importing.GLANCE_DIRECT:
-            tools.staging.clear(image_id)
-            tools.staged.forget(image_id)
-        else:
-            tools.staging.clear(image_id, work.lease.attempt)
-            tools.staged.forget(image_id, work.lease.attempt)
+        tools.staging.clear(image_id)
+        tools.staged.forget(image_id)
 
     def finish(
         self,

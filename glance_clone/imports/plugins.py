@@ -7,6 +7,8 @@ A plugin is an entry point of :data:`NAMESPACE`: a factory that gets the parsed 
 
 from __future__ import annotations
 
+from typing import Any
+
 from oslo_config import cfg
 from stevedore import named
 
@@ -24,7 +26,7 @@ def load(conf: cfg.ConfigOpts) -> list[Step]:
     if not names:
         return []
     unknown: list[str] = []
-    manager = named.NamedExtensionManager(
+    manager: Any = named.NamedExtensionManager(
         NAMESPACE,
         names=names,
         name_order=True,
@@ -39,5 +41,5 @@ def load(conf: cfg.ConfigOpts) -> list[Step]:
     return [extension.obj for extension in manager]
 
 
-def _refuse(manager: object, entry_point: object, error: Exception) -> None:
+def _refuse(manager: Any, entry_point: Any, error: BaseException) -> None:
     raise ValueError(f'The import plugin {entry_point} cannot be loaded: {error}') from error

@@ -17,33 +17,36 @@ from glance_clone.domain import task as tasks
 from glance_clone.domain.caller import SERVICE
 from glance_clone.domain.image import Image
 from glance_clone.domain.lease import Lease
-from glance_clone.domain.ports import StoreRegistry
 from glance_clone.domain.task import Task
 from glance_clone.imports.ending import Ending
+from glance_clone.imports.legacy import remove_made_image
 from glance_clone.imports.work import Tools
 from glance_clone.layers import Parts
 
 LOG = logging.getLogger(__name__)
 
 _STAGING = 'Staging was interrupted by a failure of the service; send the data again.'
+_TASK = 'The task was interrupted by a failure of the service; ask for it again.'
 _IMPORT = 'The import was interrupted by a failure of the service; ask for it again.'
 
 
 class Recovery:
     """Ends stagings and imports."""
 
-    def __init__(self, tools: Tools, parts: Parts, stores: StoreRegistry):
+    def __init__(self, tools: Tools, parts: Parts):
         self._tools = tools
         self._parts = parts
-        self._stores = stores
+        self._stores = parts.stores
         self._ending = Ending(tools, parts.leases)
 
     def table(self) -> dict[str, Callable[[Lease, Image | None], None]]:
         """Return the finishers by operation."""
-        return {leases.STAGE: self.undo_stage, leases.IMPORT: self.end_import}
+        return {leases.STAGE: self.undo_stage, leases.IMPORT: self.end_import, leases.TASK: self.end_task}
 
     def undo_stage(self, lease: Lease, image: Image | None) -> None:
         """Remove what was staged and return the image to queued."""
+        if not self._tools.tasks.is_held(lease):
+            return  # it was never taken, or is dropped
         if image is not None and image.status == images.UPLOADING and image.size is not None:
             # The size comes with the end of the lease: somebody has finished this, or staged anew.
             self._parts.leases.release(lease)
@@ -59,8 +62,20 @@ class Recovery:
         self._parts.images.save(image, from_state=images.UPLOADING, drop=lease)
         LOG.info('Image %s is queued again: its staging was interrupted.', image.id)
 
+    def end_task(self, lease: Lease, image: Image | None) -> None:
+        """End a task that had no image yet."""
+        task = self._tools.tasks.get(lease.image_id, SERVICE)
+        task.status, task.message = tasks.FAILURE, _TASK
+        try:
+            self._tools.tasks.save(task)
+        except errors.Conflict:
+            LOG.debug('Task %s has ended meanwhile.', task.id)
+        self._parts.leases.release(lease)
+
     def end_import(self, lease: Lease, image: Image | None) -> None:
         """Bring an import to the end that its record says."""
+        if not self._tools.tasks.is_held(lease):
+            return  # it was never taken, or is dropped
         task = self._task(lease)
         stores: list[str | None] = lease.detail['stores']
         written = self._written(image, stores)
@@ -76,8 +91,7 @@ class Recovery:
             self._give_back(lease, image, task)
             return
         is_copy = lease.detail['method'] == importing.COPY_IMAGE
-        if not is_copy:
-            self._remove_staged(lease)
+        self._remove_staged(lease)
         missing = [store_id for store_id in stores if store_id not in written]
         is_done = not missing if is_copy else image.status in (images.ACTIVE, images.DEACTIVATED)
         if is_done:
@@ -86,6 +100,8 @@ class Recovery:
         if is_done and missing:
             image.properties[importing.ERROR] = _IMPORT
         self._ending.finish(task, image, image.status, lease, stores, reason, missing)
+        if reason and lease.detail.get('made_image'):
+            remove_made_image(self._parts, image.id)
 
     def _task(self, lease: Lease) -> Task:
         try:
@@ -112,14 +128,9 @@ class Recovery:
             LOG.warning('The store %s is not configured here: what an import left there stays.', store_id)
 
     def _remove_staged(self, lease: Lease) -> None:
-        if lease.detail['method'] == importing.GLANCE_DIRECT:
+        if lease.detail['method'] != importing.COPY_IMAGE:
             self._tools.staging.clear(lease.image_id)
             self._tools.staged.forget(lease.image_id)
-        else:
-            self._tools.staging.clear(lease.image_id, lease.attempt)
-            self._tools.staged.forget(lease.image_id, lease.attempt)
-            if lease.detail['method'] in importing.DOWNLOADS:
-                self._tools.staging.clear(lease.image_id)
 
     @staticmethod
     def _has_not_begun(lease: Lease, image: Image, task: Task) -> bool:

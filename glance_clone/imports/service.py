@@ -18,6 +18,7 @@ from glance_clone.domain.image import Image
 from glance_clone.domain.import_ports import Pool
 from glance_clone.domain.importing import ImportRequest
 from glance_clone.domain.importing import Submitter
+from glance_clone.domain.lease import Lease
 from glance_clone.domain.task import Task
 from glance_clone.imports import flow
 from glance_clone.imports import locks
@@ -25,6 +26,7 @@ from glance_clone.imports import stores_left
 from glance_clone.imports.copies import Copies
 from glance_clone.imports.ending import Ending
 from glance_clone.imports.flow import Step
+from glance_clone.imports.peers import Peers
 from glance_clone.imports.source import Source
 from glance_clone.imports.steps import Download
 from glance_clone.imports.steps import Inspect
@@ -41,6 +43,7 @@ _USER_INFORMATION = re.compile(r'(?<=://)[^/?#\s]*@')
 class ImportService:
     """See :class:`glance_clone.domain.import_ports.Importer`.
 
+    :param peers: the other nodes
     :param sources: where data comes from, by import method
     :param plugins: steps between the arrival of the data and its inspection
     """
@@ -51,9 +54,11 @@ class ImportService:
         parts: Parts,
         pool: Pool,
         copies: Copies,
+        peers: Peers,
         sources: Mapping[str, Source],
         plugins: Sequence[Step] = (),
     ):
+        self._peers = peers
         self._tools = tools
         self._parts = parts
         self._pool = pool
@@ -66,33 +71,64 @@ class ImportService:
             **{method: [Download(source), *stored] for method, source in sources.items()},
         }
 
-    def check(self, image: Image, request: ImportRequest, stores: list[str | None]) -> None:
+    def check(self, image: Image, request: ImportRequest) -> None:
         """Refuse at once what could never succeed."""
         if request.method not in self._steps:
             raise errors.Invalid(f'The import method {request.method} is not available here.')
+        self.check_source(request)
+
+    def check_source(self, request: ImportRequest) -> None:
+        """Look at the part of a request that its source needs; raises as :meth:`check` does."""
         if request.method in self._sources:
             self._sources[request.method].check(request)
+
+    def require_unlocked(self, image: Image) -> None:
+        """Refuse an image on which another task works."""
+        locks.require_unlocked(self._tools.tasks, image)
+
+    def elsewhere(self, image: Image) -> str | None:
+        """Return where the staged data is, if not here."""
+        host = image.properties.get(importing.STAGE_HOST)
+        return host if host and self._parts.self_url and host != self._parts.self_url else None
+
+    def forward(self, host: str, path: str, request: ImportRequest, submitter: Submitter) -> str | None:
+        """Send an import on to another node."""
+        return self._peers.post(host + path, dict(request.document), submitter)
 
     def start(self, image: Image, request: ImportRequest, stores: list[str | None], submitter: Submitter) -> Task:
         """Lock the image and queue the import."""
         task = _new_task(image, request, stores, submitter)
+        lease = self.lock(task, image, request, stores)
+        try:
+            self._pool.submit(self.run, Work(self._tools, task, image, request, stores, submitter, lease))
+        except errors.Unavailable:
+            self._parts.abandon(lease)
+            raise
+        return task
+
+    def lock(self, task: Task, image: Image, request: ImportRequest, stores: list[str | None], **detail: Any) -> Lease:
+        """Store a task and make it the one that may change an image; return its lease.
+
+        :param detail: more of what is needed to end the import if this process dies
+        """
         lease = self._parts.worker.lease(
-            image.id, leases.IMPORT, task=task.id, method=request.method, stores=stores, status=image.status
+            image.id, leases.IMPORT, task=task.id, method=request.method, stores=stores, status=image.status, **detail
         )
         broken = locks.break_stale(self._tools.tasks, image)
         stores_left.done(image, broken)
         status = image.status
         if request.method != importing.COPY_IMAGE:
             image.move_to(images.IMPORTING)
-        self._tools.tasks.begin(task, image, status, lease)
         try:
-            self._pool.submit(self._run, Work(self._tools, task, image, request, stores, submitter, lease))
+            self._tools.tasks.begin(task, image, status, lease)
         except errors.Unavailable:
+            # The lease may have been taken, whatever the database could still say.
             self._parts.abandon(lease)
             raise
-        return task
+        return lease
 
-    def _run(self, work: Work) -> None:
+    def run(self, work: Work) -> None:
+        """Run an import to its end, whatever that is; never raises."""
         try:
             self._execute(work)
         except errors.LeaseLost:

@@ -82,5 +82,8 @@ class DataFinishers:
             self._parts.images.save(image, from_state=images.PENDING_DELETE, drop=lease)
             LOG.info('Image %s stays: its data is in use.', image.id)
             return
+        if lease.detail['status'] in (images.UPLOADING, images.IMPORTING):
+            self._parts.staging.clear(image.id)
+            self._parts.staged.forget(image.id)
         self._parts.images.remove(image, drop=lease)
         LOG.info('Image %s is deleted: its interrupted delete was finished.', image.id)

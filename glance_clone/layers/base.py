@@ -89,9 +89,9 @@ class ImageDataLayer:
         """See :meth:`ImageData.add_copy`."""
         return self._inner.add_copy(image, material, store_id, attempt)
 
-    def remove_copy(self, image: Image, location: Location) -> None:
-        """See :meth:`ImageData.remove_copy`."""
-        self._inner.remove_copy(image, location)
+    def take_back(self, image: Image, location: Location) -> None:
+        """See :meth:`ImageData.take_back`."""
+        self._inner.take_back(image, location)
 
     def read(self, image: Image, offset: int = 0, length: int | None = None, prefer: Sequence[str] = ()) -> BlobReader:
         """See :meth:`ImageData.read`."""

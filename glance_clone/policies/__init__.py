@@ -20,6 +20,7 @@ from glance_clone.policies import metadef_property
 from glance_clone.policies import metadef_resource_type
 from glance_clone.policies import metadef_tag
 from glance_clone.policies import store
+from glance_clone.policies import task
 
 _MODULES = (
     base,
@@ -34,6 +35,7 @@ _MODULES = (
     metadef_resource_type,
     metadef_tag,
     store,
+    task,
 )
 
 

@@ -69,6 +69,13 @@ _RULES = [
         [('PUT', _FILE)],
     ),
     base.project_rule(
+        'copy_image',
+        base.ADMIN,
+        'Copy the data of an active image into further stores.',
+        [('POST', '/v2/images/{image_id}/import')],
+        legacy=False,
+    ),
+    base.project_rule(
         'deactivate',
         base.ADMIN_OR_PROJECT_MEMBER,
         'Let only administrators download an image.',

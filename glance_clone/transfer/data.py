@@ -103,8 +103,8 @@ class StoreData:
         location, writer = self._copier.copy(image, material, store, attempt)
         return self._described(store, location, writer)
 
-    def remove_copy(self, image: Image, location: Location) -> None:
-        """Remove one copy; see :meth:`ImageData.remove_copy`."""
+    def take_back(self, image: Image, location: Location) -> None:
+        """Remove a copy that no record refers to; see :meth:`ImageData.take_back`."""
         self._beside(self._remove, image, location)
 
     def read(self, image: Image, offset: int = 0, length: int | None = None, prefer: Sequence[str] = ()) -> BlobReader:

@@ -80,10 +80,9 @@ class _Base:
             return api_errors.response_to(error, environ.get('HTTP_ACCEPT', ''))(environ, start_response)
         environ['glance_clone.context'] = context
         environ['openstack.request_id'] = context.request_id
-        request_id = ('x-openstack-request-id', context.request_id)
 
         def start_with_id(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
-            return start_response(status, [*headers, request_id], exc_info)
+            return start_response(status, [*headers, ('x-openstack-request-id', context.request_id)], exc_info)
 
         return self._app(environ, start_with_id)
 
@@ -140,8 +139,8 @@ class ContextMiddleware(_Base):
         raise api_errors.HTTPError(401, 'This request needs a valid token; log in and send it as X-Auth-Token.')
 
     def _confirmed(self, environ: dict[str, Any]) -> RequestContext:
-        _require_valid_catalog(environ)
         context = RequestContext(
+            service_catalog=_catalog(environ),
             request_id=self.request_id(environ),
             roles=_roles(environ.get('HTTP_X_ROLES') or environ.get('HTTP_X_ROLE')),
             service_roles=_roles(environ.get('HTTP_X_SERVICE_ROLES')),
@@ -185,10 +184,13 @@ def _roles(header: str | None) -> list[str]:
     return [role.strip().lower() for role in header.split(',') if role.strip()] if header else []
 
 
-def _require_valid_catalog(environ: dict[str, Any]) -> None:
-    catalog = environ.get('HTTP_X_SERVICE_CATALOG')
-    if catalog:
-        try:
-            json.loads(catalog)
-        except ValueError:
-            raise api_errors.HTTPError(400, 'X-Service-Catalog is not JSON.') from None
+def _catalog(environ: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the services that the token knows, as Keystone describes them."""
+    text = environ.get('HTTP_X_SERVICE_CATALOG')
+    if not text:
+        return []
+    try:
+        catalog = json.loads(text)
+    except ValueError:
+        raise api_errors.HTTPError(400, 'X-Service-Catalog is not JSON.') from None
+    return [entry for entry in catalog if isinstance(entry, dict)] if isinstance(catalog, list) else []

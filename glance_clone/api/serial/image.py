@@ -8,18 +8,21 @@ import datetime
 import json
 import uuid
 from collections.abc import Collection
+from collections.abc import Mapping
 from typing import Any
 
 import webob
 
 from glance_clone.api.context import RequestContext
 from glance_clone.api.property_protections import READ
+from glance_clone.api.schema.image import ImageSchema
 from glance_clone.api.serial import body
 from glance_clone.api.services import Services
 from glance_clone.domain import errors
 from glance_clone.domain import image as images
 from glance_clone.domain.image import RESERVED_PREFIX
 from glance_clone.domain.image import Image
+from glance_clone.domain.importing import Submitter
 from glance_clone.domain.location import Location
 
 #: Properties of the service's own that no client sees.
@@ -67,9 +70,12 @@ def parse_create(api: Services, request: webob.Request) -> NewImage:
     :raises Invalid: not an object, or a value that the schema does not allow
     :raises Forbidden: it names what the service keeps for itself
     """
-    document = body.read_object(request, api.conf.max_json_body_size)
+    return _checked(api.image_schema, body.read_object(request, api.conf.max_json_body_size))
+
+
+def _checked(schema: ImageSchema, document: dict[str, Any]) -> NewImage:
     _forbid(document.keys() & set(NEVER_IN_BODY))
-    api.image_schema.validate(document)
+    schema.validate(document)
     body.require_bmp(document)
     require_storable(document)
     _forbid(name for name in document if name in RESERVED or name.startswith(RESERVED_PREFIX))
@@ -88,6 +94,20 @@ def new_image(wanted: NewImage, owner: str | None) -> Image:
     for name in ('min_disk', 'min_ram'):
         attributes[name] = int(attributes.get(name, 0))
     return Image(**attributes, properties=wanted.properties, tags=set(wanted.tags))
+
+
+def image_of(schema: ImageSchema, document: Mapping[str, Any], submitter: Submitter) -> Image:
+    """Return the image that a task describes; raises as :func:`parse_create` does.
+
+    :raises Forbidden: only an administrator may make such an image
+    """
+    wanted = _checked(schema, dict(document))
+    _forbid(wanted.refused)
+    image = new_image(wanted, submitter.project_id)
+    is_private = image.owner == submitter.project_id and image.visibility in (images.PRIVATE, images.SHARED)
+    if not (is_private or submitter.is_admin):
+        raise errors.Forbidden('Only an administrator makes images of other projects, or public ones, by a task.')
+    return image
 
 
 def _forbid(names: Any) -> None:

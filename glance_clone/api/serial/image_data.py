@@ -78,13 +78,23 @@ def parse_upload(api: Services, request: webob.Request) -> Upload:
     :raises Invalid: a size that is no number
     :raises StoreUnknown: no such store
     """
-    if request.content_type != OCTET_STREAM:
-        raise api_errors.HTTPError(415, f'Image data is sent as {OCTET_STREAM}.')
+    _require_octets(request)
     store_id = request.headers.get('X-Image-Meta-Store') if api.stores.multiple else None
     size = _announced_size(request)
     if store_id is not None:
         api.stores.get(store_id)
     return Upload(body_source(request.environ), size, store_id)
+
+
+def parse_body(request: webob.Request) -> Upload:
+    """Read the headers of image data that goes to no store yet; raises as :func:`parse_upload` does."""
+    _require_octets(request)
+    return Upload(body_source(request.environ), _announced_size(request), None)
+
+
+def _require_octets(request: webob.Request) -> None:
+    if request.content_type != OCTET_STREAM:
+        raise api_errors.HTTPError(415, f'Image data is sent as {OCTET_STREAM}.')
 
 
 def _announced_size(request: webob.Request) -> int | None:

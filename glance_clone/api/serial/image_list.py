@@ -47,7 +47,7 @@ def parse(api: Services, request: webob.Request) -> ImageQuery:
     :raises Invalid: a parameter with a value that it cannot have
     """
     pairs = query_pairs(request)
-    query = ImageQuery(limit=_limit(pairs, api.conf), marker=_last(pairs, 'marker'))
+    query = ImageQuery(limit=limit_of(pairs, api.conf), marker=_last(pairs, 'marker'))
     _set_order(query, pairs)
     filters = [(name, value) for name, value in pairs if name not in _SORTING | _PAGING]
     image_filters.apply(query, filters, api.conf.max_list_filters)
@@ -71,13 +71,17 @@ def _last(pairs: Pairs, name: str) -> str | None:
     return next((value for key, value in reversed(pairs) if key == name), None)
 
 
-def _limit(pairs: Pairs, conf: cfg.ConfigOpts) -> int:
+def limit_of(pairs: Pairs, conf: cfg.ConfigOpts) -> int:
+    """Return how many things a page may have.
+
+    :raises Invalid: limit is no number
+    """
     text = _last(pairs, 'limit')
     if text is None:
         return int(min(conf.limit_param_default, conf.api_limit_max))
     digits = text.strip()
     if not (digits.isascii() and digits.isdigit()):
-        raise errors.Invalid('limit must be a number of images, 0 or more.')
+        raise errors.Invalid('limit must be a number, 0 or more.')
     most = conf.api_limit_max
     return int(min(int(digits), most) if len(digits) <= _MAX_DIGITS else most)
 

@@ -10,6 +10,7 @@ import webob
 from glance_clone.api.context import RequestContext
 from glance_clone.api.resource import Params
 from glance_clone.api.schema import member as member_schema
+from glance_clone.api.schema import task as task_schema
 from glance_clone.api.serial.image import json_response
 from glance_clone.api.services import Services
 
@@ -32,6 +33,16 @@ def member(api: Services, context: RequestContext, params: Params, wanted: None)
 def members(api: Services, context: RequestContext, params: Params, wanted: None) -> dict[str, Any]:
     """Return the schema of a list of members."""
     return member_schema.COLLECTION
+
+
+def task(api: Services, context: RequestContext, params: Params, wanted: None) -> dict[str, Any]:
+    """Return the schema of a task."""
+    return task_schema.DOCUMENT
+
+
+def tasks(api: Services, context: RequestContext, params: Params, wanted: None) -> dict[str, Any]:
+    """Return the schema of a list of tasks."""
+    return task_schema.COLLECTION
 
 
 def render(api: Services, context: RequestContext, result: dict[str, Any], request: webob.Request) -> webob.Response:

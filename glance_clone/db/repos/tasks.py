@@ -44,22 +44,24 @@ class TaskRepository:
         self._ttl = lease_ttl
         self._hours = hours
 
-    def add(self, task: Task) -> None:
+    def add(self, task: Task, lease: Lease) -> None:
         """Store a new task."""
         task.created_at = task.updated_at = self._database.now()
-        self._add(task)
+        self._add(task, lease)
 
     @retried
-    def _add(self, task: Task, again: bool = False) -> None:
+    def _add(self, task: Task, lease: Lease, again: bool = False) -> None:
         with self._database.write() as connection:
             if not (again and _exists(connection, task)):
                 task_rows.insert(connection, task)
+                leases.take(connection, lease, self._ttl)
 
     def begin(self, task: Task, image: Image, from_state: str, lease: Lease) -> None:
-        """Store a new task with its lock and its lease."""
-        now = task.created_at = task.updated_at = self._database.now()
+        """Store a task with its lock and its lease."""
+        now = task.updated_at = self._database.now()
+        is_new, task.created_at = task.created_at is None, task.created_at or now
         changes = image_writes.changes(image, with_data=True)
-        self._begin(task, image, changes, now, from_state, lease)
+        self._begin(task, image, changes, now, from_state, lease, is_new)
         image.properties[LOCK] = task.id
         image.updated_at = now
         image.row_version = image_rows.snapshot(image)
@@ -73,15 +75,19 @@ class TaskRepository:
         now: datetime.datetime,
         from_state: str,
         lease: Lease,
+        is_new: bool,
         again: bool = False,
     ) -> None:
         with self._database.write() as connection:
-            if again and _exists(connection, task):
+            if again and leases.is_held(connection, lease):
                 return
             write(connection, image, changes, now, from_state)
             _lock(connection, image.id, task.id, now)
             leases.take(connection, lease, self._ttl)
-            task_rows.insert(connection, task)
+            if is_new:
+                task_rows.insert(connection, task)
+            else:
+                task_rows.update(connection, task, now, _ENDED)
 
     def save(self, task: Task) -> None:
         """Store what changed."""

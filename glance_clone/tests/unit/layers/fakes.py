@@ -8,6 +8,7 @@ import copy
 from glance_clone.domain import errors
 from glance_clone.domain import image as images
 from glance_clone.domain.image import Image
+from glance_clone.domain.importing import Staged
 from glance_clone.domain.lease import Lease
 from glance_clone.domain.lease import Worker
 from glance_clone.domain.location import Location
@@ -132,6 +133,13 @@ class Data:
         for location in image.locations:
             self.stored.discard(location.url)
 
+    def stage(self, image, source, size, expected, attempt=None):
+        self.meanwhile()
+        if self.fail:
+            raise self.fail
+        self.staging.files[image.id] = attempt
+        return Staged(image.id, image.id, attempt, len(source), 'md5', 'sha512', 'hash')
+
     def remove_copy(self, image, location):
         self.meanwhile()
         if self.fail:
@@ -140,10 +148,47 @@ class Data:
         image.locations.remove(location)
 
 
+class Staging:
+    """The staging directory and the rows of what is in it."""
+
+    def __init__(self):
+        self.rows: dict[str, Staged] = {}
+        self.files: dict[str, str] = {}
+
+    def keep(self, staged):
+        self.rows[staged.image_id] = staged
+
+    def find(self, image_id):
+        return self.rows.get(image_id)
+
+    def forget(self, image_id, attempt=None):
+        if attempt in (None, getattr(self.rows.get(image_id), 'attempt', None)):
+            self.rows.pop(image_id, None)
+
+    def remove(self, staged):
+        self.files.pop(staged.image_id, None)
+
+    def clear(self, image_id, attempt=None):
+        if attempt in (None, self.files.get(image_id)):
+            self.files.pop(image_id, None)
+
+
 def parts():
     """Return parts of fakes; ``abandoned`` collects what is left to the reaper."""
     records, data, abandoned = Records(), Data(), []
-    made = Parts(records, Locations(records), data, Stores(), records, Worker(), abandoned.append, Unlimited())
+    data.staging = staging = Staging()
+    made = Parts(
+        records,
+        Locations(records),
+        data,
+        Stores(),
+        records,
+        Worker(),
+        abandoned.append,
+        Unlimited(),
+        staging=staging,
+        staged=staging,
+    )
     return made, records, data, abandoned
 
 
