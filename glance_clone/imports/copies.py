@@ -30,18 +30,20 @@ class Copies:
     """Writes to the stores of the import.
 
     :param most: stores that are written to at the same time
+    :param quota: most locations that an image may have, negative for any number
     """
 
-    def __init__(self, concurrency: Concurrency, most: int = 1):
+    def __init__(self, concurrency: Concurrency, most: int = 1, quota: int = -1):
         self._concurrency = concurrency
         self._most = most
+        self._quota = quota
 
     def run(self, work: Work) -> None:
         """Write to all stores.
 
         :raises ImageServiceError: a store failed and all must succeed, or all failed
         """
-        copying = _Copying(work)
+        copying = _Copying(work, self._quota)
         calls = [self._concurrency.spawn(copying.work) for _ in range(min(self._most, len(work.stores)) - 1)]
         copying.work()
         for call in calls:
@@ -58,8 +60,9 @@ class Copies:
 class _Copying:
     """The stores of one import that are left, and what became of the others; shared by the threads that write."""
 
-    def __init__(self, work: Work):
+    def __init__(self, work: Work, quota: int):
         self._work = work
+        self._quota = quota
         self._left = collections.deque(work.stores)
         self._lock = work.lock
         self._done = 0
@@ -70,9 +73,7 @@ class _Copying:
         while (chosen := self._next()) is not None:
             (store_id,) = chosen
             try:
-                location = self._work.tools.data.add_copy(
-                    self._work.image, self._material(store_id), store_id, self._work.lease.attempt
-                )
+                location = self._copy(store_id)
                 faults.point('store-written')
             except Cancelled:
                 return
@@ -88,6 +89,22 @@ class _Copying:
         with self._lock:
             hopeless = self._failure is not None and (self._work.request.must_succeed or _is_fatal(self._failure))
             return None if hopeless or not self._left else (self._left.popleft(),)
+
+    def _copy(self, store_id: str | None) -> Location:
+        """Write to one store; its bytes are charged first.
+
+        :raises LimitExceeded: one more copy would be too much
+        """
+        work = self._work
+        if 0 <= self._quota <= len(work.image.locations) + len(work.copies):
+            raise errors.LimitExceeded(f'An image may have {self._quota} locations (image_location_quota).')
+        material = self._material(store_id)
+        work.hold(material.size)
+        try:
+            return work.tools.data.add_copy(work.image, material, store_id, work.lease.attempt)
+        except BaseException:
+            work.hold(-material.size)
+            raise
 
     def _material(self, store_id: str | None) -> Material:
         if self._work.is_copy:
@@ -151,6 +168,7 @@ def _commit(work: Work) -> None:
         image.move_to(images.ACTIVE)
     image.locations = [*image.locations, *work.copies]
     work.save()
+    work.hold(-len(work.copies) * (image.size or 0))
     work.copies.clear()
     faults.point('after-commit')
 

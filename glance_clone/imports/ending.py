@@ -48,7 +48,7 @@ class Ending:
             # Some stores have the data: that is what was asked for, apart from what the properties say.
             self.finish(work.task, work.image, work.status, work.lease, work.stores, None)
             return
-        failed = work.failed or work.stores
+        failed = work.failed or (work.stores if work.has_begun else [])
         work.image.status = work.status
         self.finish(work.task, work.image, work.status, work.lease, work.stores, reason, failed)
 

@@ -143,6 +143,7 @@ class ImportService:
     def _execute(self, work: Work) -> None:
         try:
             _begin(work)
+            self._charge(work)
             flow.run(self._steps[work.request.method], work)
         except (errors.DatabaseUnavailable, errors.LeaseLost):
             # What the database knows by now is found out by whoever holds the lease when it can be asked again.
@@ -153,6 +154,16 @@ class ImportService:
             self._ending.fail(work, error)
         else:
             self._ending.succeed(work)
+
+    def _charge(self, work: Work) -> None:
+        """Charge the owner of the image for what is known to come.
+
+        :raises LimitExceeded: the owner has no room, or too many images with data on the way
+        """
+        staged = None if work.request.method == importing.GLANCE_DIRECT else 0
+        stored = 0 if staged == 0 else work.image.size or 0
+        work.reservation = self._parts.quota.begin(work.image, work.lease.attempt, stored=stored, staged=staged)
+        work.has_begun = True
 
 
 def _begin(work: Work) -> None:

@@ -24,7 +24,9 @@ from glance_clone.domain.location import Location
 from glance_clone.domain.ports import ByteSource
 from glance_clone.domain.ports import ImageData
 from glance_clone.domain.ports import ImageRepository
+from glance_clone.domain.ports import Reservation
 from glance_clone.domain.task import Task
+from glance_clone.layers.quota import MeteredStaging
 
 #: Seconds between two looks whether the import is still wanted, which also tell users how far it is.
 _INTERVAL = 2.0
@@ -61,6 +63,7 @@ class Work:
     :ivar is_copy: whether it copies the data of an active image
     :ivar copies: copies of the data that are in no record yet
     :ivar failed: stores that could not be written to
+    :ivar has_begun: whether its stores are to blame, or its data, if it fails from now on
     :ivar is_cancelled: whether whatever moves bytes should stop
     :ivar lock: held by the thread that changes or saves the image
     """
@@ -89,7 +92,11 @@ class Work:
         self.copies: list[Location] = []
         self.failed: list[str | None] = []
         self.is_cancelled = False
+        self.has_begun = False
         self.lock = threading.RLock()
+        #: Bytes that the owner of the image is charged for before they are in the record.
+        self.reservation: Reservation | None = None
+        self._held = 0
         #: The status of the row.
         self.status = image.status
         self._parts = len(stores) + (request.method in importing.DOWNLOADS)
@@ -140,9 +147,19 @@ class Work:
     def stage(self, source: ByteSource, size: int | None, expected: Mapping[str, str]) -> None:
         """Take the data of the import into the staging directory; see :meth:`Staging.write`."""
         attempt = self.lease.attempt
-        self.staged = self.tools.staging.write(self.image.id, attempt, Watched(source, self), size, expected)
+        source = self._metered(source, size)
+        self.staged = self.tools.staging.write(self.image.id, attempt, Watched(source, self, size), size, expected)
         self.image.size = self.staged.size
         self.finish_part()
+
+    def _metered(self, source: ByteSource, size: int | None) -> ByteSource:
+        """Charge for staged data: at once where its size is known, else as it comes."""
+        if self.reservation is None:
+            return source
+        if size is None:
+            return MeteredStaging(source, self.reservation)
+        self.reservation.take(staged=size)
+        return source
 
     def finish_part(self) -> None:
         """Note that a download, or a copy into a store, is complete."""
@@ -154,6 +171,16 @@ class Work:
         if old is not None:
             self.tools.staged.forget(self.image.id, old.attempt)
             self.tools.staging.remove(old)
+
+    def hold(self, size: int) -> None:
+        """Charge the owner of the image for so many bytes more in stores, or, if negative, for fewer.
+
+        :raises LimitExceeded: the owner has no room
+        """
+        with self.lock:
+            if self.reservation is not None:
+                self.reservation.take(stored=max(self._held + size, 0))
+            self._held += size
 
     def require_alive(self) -> None:
         """Find out whether the import is still wanted.
@@ -204,14 +231,15 @@ class Cancelled(Exception):
 class Watched:
     """A source of bytes whose reader tells the work how far it is."""
 
-    def __init__(self, source: ByteSource, work: Work):
+    def __init__(self, source: ByteSource, work: Work, total: int | None = None):
         self._source = source
         self._work = work
+        self._total = total
         self._done = 0
 
     def read(self, size: int) -> bytes:
         """Return up to size bytes, b'' at the end."""
         block = self._source.read(size)
         self._done += len(block)
-        self._work.advance(self._done, getattr(self._source, 'size', None))
+        self._work.advance(self._done, self._total)
         return block

@@ -7,8 +7,12 @@ with the lease, whether the upload succeeds, fails, or loses its worker.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from glance_clone.domain import errors
 from glance_clone.domain import quota
 from glance_clone.domain.image import Image
+from glance_clone.domain.importing import Staged
 from glance_clone.domain.lease import Lease
 from glance_clone.domain.ports import ByteSource
 from glance_clone.domain.ports import Reservation
@@ -60,6 +64,47 @@ class DataQuota(ImageDataLayer):
             if size is None and reservation.is_limited:
                 source = Metered(source, reservation)
         super().write(image, source, size, store_id, attempt)
+
+    def stage(
+        self, image: Image, source: ByteSource, size: int | None, expected: Mapping[str, str], attempt: str | None = None
+    ) -> Staged:
+        """Take the data into the staging directory if the owner of the image may have as much there.
+
+        :raises LimitExceeded: the owner may not
+        """
+        if attempt is not None:
+            reservation = self._parts.quota.begin(image, attempt, staged=max(size or 0, 0))
+            if size is None:
+                source = MeteredStaging(source, reservation)
+        return super().stage(image, source, size, expected, attempt)
+
+
+class MeteredStaging:
+    """A source of unknown size that is staged: what it yields is charged first, some at a time."""
+
+    def __init__(self, source: ByteSource, reservation: Reservation):
+        self._source = source
+        self._reservation = reservation
+        self._came = self._held = 0
+
+    def read(self, size: int) -> bytes:
+        """Return up to size bytes, b'' at the end.
+
+        :raises LimitExceeded: there is no room for them
+        """
+        data = self._source.read(size)
+        self._came += len(data)
+        if self._came > self._held:
+            self._hold(self._came + min(self._came // _AHEAD, _MOST_AHEAD))
+        return data
+
+    def _hold(self, size: int) -> None:
+        try:
+            self._reservation.take(staged=size)
+        except errors.LimitExceeded:
+            size = self._came
+            self._reservation.take(staged=size)
+        self._held = size
 
 
 class Metered:

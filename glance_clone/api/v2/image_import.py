@@ -42,6 +42,7 @@ def start(api: Services, context: RequestContext, params: Params, wanted: Wanted
     """Ask for an import; return the id of the request under which another node takes it on, None if this one does."""
     request = wanted.request
     image = api.door.image(context, params['image_id'], 'get_image')
+    api.quota.require_room(image.owner)
     _require_state(image, request)
     if request.method == importing.GLANCE_DOWNLOAD:
         api.importer.check(image, request)

@@ -50,7 +50,7 @@ class StoreDataTest(base.BaseTestCase):
         self.fast = FileStore('fast', [Directory(self.roots[0])])
         self.cheap = FileStore('cheap', [Directory(self.roots[1])], weight=10)
         self.stores = Registry([self.fast, self.cheap, HttpStore('web', Nowhere())], self.fast, True, self.fast, None)
-        self.data = StoreData(self.conf, self.stores, NativeThreads())
+        self.data = StoreData(self.conf, self.stores, NativeThreads(), None)
         self.image = Image('i', disk_format='raw', container_format='bare')
 
     def write(self, *pieces, size=None, store_id=None, broken=False):
@@ -92,7 +92,7 @@ class StoreDataTest(base.BaseTestCase):
 
     def test_the_classic_store_leaves_no_id(self):
         classic = FileStore(None, [Directory(self.roots[0])])
-        self.data = StoreData(self.conf, Registry([classic], classic, False, classic, None), NativeThreads())
+        self.data = StoreData(self.conf, Registry([classic], classic, False, classic, None), NativeThreads(), None)
         self.write(DATA)
         self.assertEqual({}, self.image.locations[0].metadata)
         self.assertEqual(DATA, self.read())
