@@ -22,6 +22,8 @@ from glance_clone.domain import errors
 LOG = logging.getLogger(__name__)
 
 _KNOWN_VERBS = frozenset(('GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT'))
+#: Verbs that are answered 404 where an :class:`OpenPath` does not know them.
+_OPEN_VERBS = frozenset(('GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'))
 _READING_VERBS = frozenset(('GET', 'HEAD'))
 
 Params = dict[str, str]
@@ -108,7 +110,9 @@ class Application:
         path = self._paths[match.pop('template')]
         action = path.actions.get(request.method)
         if action is None and isinstance(path, OpenPath):
-            raise api_errors.HTTPError(404, 'The API has no such resource.')
+            if request.method in _OPEN_VERBS:
+                raise api_errors.HTTPError(404, 'The API has no such resource.')
+            raise api_errors.HTTPError(501, 'The API does not know this method.')
         if action is None:
             if not path.tells_verbs:
                 raise _no_such_resource(request.method)

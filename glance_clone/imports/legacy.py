@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import urllib.parse
 from collections.abc import Callable
@@ -57,8 +58,9 @@ class LegacyImportService:
         )
         lease = self._parts.worker.lease(task.id, leases.TASK)
         self._tools.tasks.add(task, lease)
+        accepted = dataclasses.replace(task)
         self._pool.submit(self._run, task, wanted, request, submitter, lease)
-        return task
+        return accepted
 
     def _run(self, task: Task, wanted: Mapping[str, Any], request: ImportRequest, submitter: Submitter, lease: Lease) -> None:
         try:
