@@ -85,8 +85,9 @@ class Service:
         self._heartbeat = Heartbeat(leases, worker, conf.leases.ttl)
         self._reaper = Reaper(leases, worker, conf.leases.ttl)
         quota = build_quota(conf, UsageRepository(self._database))
+        self_url = conf.worker_self_reference_url or conf.public_endpoint
         parts = layers.Parts(
-            records, locations, data, stores, leases, worker, self._reaper.abandon, quota, staging, staged, cache
+            records, locations, data, stores, leases, worker, self._reaper.abandon, quota, staging, staged, cache, self_url
         )
         self._reaper.register(DataFinishers(parts).table())
         images = layers.wrap_images(parts)

@@ -16,8 +16,8 @@ from glance_clone.api.serial import image_list
 from glance_clone.api.serial import image_patch
 from glance_clone.api.serial import info
 from glance_clone.api.serial import member
-from glance_clone.api.v2 import cache as cache_actions
 from glance_clone.api.serial import task
+from glance_clone.api.v2 import cache as cache_actions
 from glance_clone.api.v2 import image_actions
 from glance_clone.api.v2 import image_data as image_data_actions
 from glance_clone.api.v2 import image_import as image_import_actions

@@ -13,10 +13,10 @@ from oslo_config import cfg
 from glance_clone.api.authorize import Door
 from glance_clone.api.authorize_metadefs import MetadefDoor
 from glance_clone.api.schema.image import ImageSchema
+from glance_clone.domain.cache import ImageCache
 from glance_clone.domain.import_ports import Importer
 from glance_clone.domain.import_ports import LegacyImports
 from glance_clone.domain.import_ports import TaskRepository
-from glance_clone.domain.cache import ImageCache
 from glance_clone.domain.location_ports import ForeignData
 from glance_clone.domain.ports import ImageData
 from glance_clone.domain.ports import ImageRepository
