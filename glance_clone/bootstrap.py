@@ -41,10 +41,15 @@ from glance_clone.db.repos.metadefs import build_metadefs
 from glance_clone.db.repos.staged import StagedRepository
 from glance_clone.db.repos.tasks import TaskRepository
 from glance_clone.db.repos.usage import UsageRepository
+from glance_clone.domain.importing import GLANCE_DOWNLOAD
+from glance_clone.domain.importing import WEB_DOWNLOAD
 from glance_clone.domain.lease import Worker
 from glance_clone.domain.ports import Concurrency
 from glance_clone.fetching.fetcher import build_fetcher
 from glance_clone.imports import build as imports
+from glance_clone.imports.glance_download import Choice
+from glance_clone.imports.glance_download import GlanceDownload
+from glance_clone.imports.web_download import WebDownload
 from glance_clone.jobs.finishers import DataFinishers
 from glance_clone.jobs.heartbeat import Heartbeat
 from glance_clone.jobs.reaper import Reaper
@@ -92,6 +97,7 @@ class Service:
         self._reaper.register(DataFinishers(parts).table())
         images = layers.wrap_images(parts)
         self._keeper = cache and cache_parts.build_keeper(conf, cache, images, data, Census(self._database))
+        fetcher = build_fetcher(conf, concurrency)
         wrapped_data = layers.wrap_data(parts)
         schema = ImageSchema(conf.image_format.disk_formats, conf.image_format.container_formats)
         self._imports = imports.build(
@@ -100,7 +106,10 @@ class Service:
             wrapped_data,
             TaskRepository(self._database, conf.leases.ttl, conf.task.task_time_to_live),
             concurrency,
-            sources={},
+            sources={
+                WEB_DOWNLOAD: WebDownload(fetcher),
+                GLANCE_DOWNLOAD: GlanceDownload(fetcher, Choice.of(conf)),
+            },
             make_image=functools.partial(serial_image.image_of, schema),
         )
         self._reaper.register(self._imports.finishers)
@@ -115,7 +124,7 @@ class Service:
             data=wrapped_data,
             stores=stores,
             quota=quota,
-            foreign=StoredData(conf, stores, build_fetcher(conf, concurrency), concurrency),
+            foreign=StoredData(conf, stores, fetcher, concurrency),
             image_schema=schema,
             tasks=self._imports.tools.tasks,
             importer=self._imports.importer,
