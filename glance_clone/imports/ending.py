@@ -37,7 +37,8 @@ class Ending:
         """End an import whose data is in the record."""
         self.remove_staged(work)
         faults.point('staged-removed')
-        work.task.message = f'Copied {(work.image.size or 0) // _MIB} MiB'
+        if work.image.size:
+            work.task.message = f'Copied {work.image.size // _MIB} MiB'
         self.finish(work.task, work.image, work.status, work.lease, work.stores, None)
 
     def fail(self, work: Work, error: BaseException) -> None:
