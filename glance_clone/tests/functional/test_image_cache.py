@@ -3,15 +3,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
 import subprocess
+import sys
 import uuid
 from concurrent import futures
 from typing import Any
 from typing import ClassVar
 
+import openstack
+
 from glance_clone.tests.fixtures import disk
+from glance_clone.tests.fixtures import keystone
 from glance_clone.tests.fixtures import process
 from glance_clone.tests.fixtures import service
 from glance_clone.tests.functional import base
@@ -206,6 +211,51 @@ class UwsgiTest(_Hits, CacheTestCase):
         self.assertEqual(204, self.request('alice', 'DELETE', f'/v2/images/{image_id}').status_code)
         other.restart()
         process.wait_until(lambda: not (other.state / 'cache' / image_id).exists(), 10, 'the other node forgets it')
+
+
+class ClientTest(CacheTestCase):
+    """The commands that administrators use, through a real Keystone."""
+
+    keystone: ClassVar[keystone.Keystone]
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.keystone = keystone.shared()
+        super().setUpClass()
+        cls.keystone.register(cls.service.url)
+
+    @classmethod
+    def make_service(cls, database_url: str) -> service.Service:
+        """Return the service to test, which asks the Keystone."""
+        wanted = {**cls.options, 'keystone_authtoken': cls.keystone.authtoken()}
+        return service.Service(database_url, cls.launcher, wanted, trust_headers=False)
+
+    def _run(self, name: str, *arguments: str) -> str:
+        """Run a command as an administrator; return what it prints."""
+        path = os.path.join(os.path.dirname(sys.executable), name)
+        command = [path] if os.path.exists(path) else service.script(name)
+        env = {**service.environment(), **self.keystone.environment(keystone.ADMIN)}
+        done = subprocess.run([*command, *arguments], capture_output=True, text=True, env=env, cwd='/', check=False)
+        self.assertEqual(0, done.returncode, f'{arguments}: {done.stderr}')
+        return done.stdout
+
+    def _image(self) -> str:
+        """Return the id of a new image with data."""
+        images = openstack.connection.Connection(session=self.keystone.session(keystone.ADMIN), region_name='RegionOne').image
+        made = images.create_image('often used', data=_DATA, disk_format='raw', container_format='bare', wait=True)
+        return str(made.id)
+
+    def test_commands(self) -> None:
+        image_id = self._image()
+        self._run('openstack', 'cached', 'image', 'queue', image_id)
+        self.wait_until_cached(image_id)
+        cached = json.loads(self._run('openstack', 'cached', 'image', 'list', '-f', 'json'))
+        self.assertEqual([(image_id, 'cached')], [(entry['ID'], entry['State']) for entry in cached])
+        at = ('-H', '127.0.0.1', '-p', str(self.service.port))
+        self.assertIn(image_id, self._run('glance-cache-manage', *at, 'list-cached'))
+        self._run('openstack', 'cached', 'image', 'clear')
+        self.assertIn('No cached images', self._run('glance-cache-manage', *at, 'list-cached'))
+        self.assert_no_traceback()
 
 
 class _Node(service.Service):
