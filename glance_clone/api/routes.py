@@ -84,6 +84,7 @@ TABLE = (
     Path('/stores/{store_id}/{image_id}', DELETE=Action(stores.delete, image.render_empty)),
     Path('/info/import', GET=Action(info_actions.import_methods, info.render_import)),
     Path('/info/usage', tells_verbs=False, GET=Action(info_actions.usage, info.render_usage)),
+    Path('/info/extensions', GET=Action(info_actions.extensions, info.render_extensions)),
     Path('/info/stores', GET=Action(info_actions.stores, info.render_stores)),
     Path('/info/stores/detail', GET=Action(info_actions.stores_detail, info.render_detail)),
     Path(

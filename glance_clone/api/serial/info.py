@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import webob
 
 from glance_clone.api.context import RequestContext
+from glance_clone.api.extensions import Extension
 from glance_clone.api.serial.image import json_response
 from glance_clone.api.services import Services
 from glance_clone.domain.ports import BlobStore
@@ -24,6 +27,13 @@ def render_usage(
 ) -> webob.Response:
     """Write what a project has and may have."""
     return json_response({'usage': {name: {'usage': used, 'limit': most} for name, (used, most) in result.items()}})
+
+
+def render_extensions(
+    api: Services, context: RequestContext, result: Sequence[Extension], request: webob.Request
+) -> webob.Response:
+    """Write what the service offers beyond its versions."""
+    return json_response({'extensions': [dataclasses.asdict(extension) for extension in result]})
 
 
 def render_stores(api: Services, context: RequestContext, result: list[BlobStore], request: webob.Request) -> webob.Response:

@@ -3,7 +3,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from glance_clone.api.context import RequestContext
+from glance_clone.api.extensions import EXTENSIONS
+from glance_clone.api.extensions import Extension
 from glance_clone.api.resource import Params
 from glance_clone.api.services import Services
 from glance_clone.domain import errors
@@ -18,6 +22,11 @@ def import_methods(api: Services, context: RequestContext, params: Params, wante
 def usage(api: Services, context: RequestContext, params: Params, wanted: None) -> dict[str, tuple[int, int]]:
     """Return usage and limit of the caller's project by name; nothing where no unified limits are in use."""
     return api.quota.report(context.project_id)
+
+
+def extensions(api: Services, context: RequestContext, params: Params, wanted: None) -> Sequence[Extension]:
+    """Return what this service offers beyond its versions."""
+    return EXTENSIONS
 
 
 def stores(api: Services, context: RequestContext, params: Params, wanted: None) -> list[BlobStore]:
