@@ -17,6 +17,7 @@ from glance_clone.conf import basic_auth
 from glance_clone.conf import cache
 from glance_clone.conf import catalogue
 from glance_clone.conf import database
+from glance_clone.conf import downloads
 from glance_clone.conf import fetching
 from glance_clone.conf import image_format
 from glance_clone.conf import image_import
@@ -34,6 +35,7 @@ MODULES = (
     cache,
     catalogue,
     database,
+    downloads,
     fetching,
     image_format,
     image_import,

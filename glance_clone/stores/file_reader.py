@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import stat
@@ -32,6 +33,7 @@ class FileReader:
             rest = max(self.size - offset, 0)
             self.length = rest if length is None else min(length, rest)
             self.fileobj.seek(offset)
+            self._try_first_byte(offset)
         except BaseException:
             self.fileobj.close()
             raise
@@ -40,7 +42,8 @@ class FileReader:
         """Yield the bytes asked for."""
         missing = self.length
         while missing:
-            block = self.fileobj.read(min(missing, _BLOCK))
+            with _readable():
+                block = self.fileobj.read(min(missing, _BLOCK))
             if not block:
                 LOG.error('A file of the store became shorter while it was read: %d bytes are missing.', missing)
                 raise errors.StoreError('The data ended early.')
@@ -50,3 +53,17 @@ class FileReader:
     def close(self) -> None:
         """Close the file."""
         self.fileobj.close()
+
+    def _try_first_byte(self, offset: int) -> None:
+        """Find out now, while another copy can be taken, whether the disk gives anything."""
+        with _readable():
+            os.pread(self.fileobj.fileno(), 1, offset)
+
+
+@contextlib.contextmanager
+def _readable() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        LOG.error('A file of the store cannot be read: %s', error)
+        raise errors.StoreError('The store cannot read the data.') from error

@@ -32,7 +32,10 @@ from glance_clone.transfer.digest import Digest
 from glance_clone.transfer.inspect import Inspection
 from glance_clone.transfer.inspect import Rules
 from glance_clone.transfer.limit import Limit
+from glance_clone.transfer.reading import Copies
 from glance_clone.transfer.sink import Sink
+from glance_clone.transfer.verify import Verified
+from glance_clone.transfer.verify import algorithm_of
 
 LOG = logging.getLogger(__name__)
 
@@ -109,21 +112,11 @@ class StoreData:
 
     def read(self, image: Image, offset: int = 0, length: int | None = None, prefer: Sequence[str] = ()) -> BlobReader:
         """Open the best copy of the data; see :meth:`ImageData.read`."""
-        failure: errors.Unavailable | None = None
-        for location in self._stores.by_weight(image.locations, prefer):
-            try:
-                return self._open(image, location, offset, length)
-            except errors.Unavailable as error:
-                failure = error
-            except (errors.BlobNotFound, errors.StoreUnknown, errors.StoreError) as error:
-                LOG.error('A copy of image %s in store %s cannot be read: %s', image.id, location.store or 'default', error)
-        raise failure or errors.DataMissing(f'The data of image {image.id} cannot be found now; tell an operator.')
-
-    def _open(self, image: Image, location: Location, offset: int, length: int | None) -> BlobReader:
-        reader: BlobReader = self._beside(self._stores.of(location).open, location, offset, length)
-        if image.size is not None and reader.size != image.size:
-            reader.close()
-            raise errors.StoreError(f'it has {reader.size} bytes instead of {image.size}.')
+        locations = self._stores.by_weight(image.locations, prefer)
+        copies = Copies(image, locations, self._stores, self._concurrency, self._conf.downloads.open_timeout)
+        reader = copies.resumable(copies.open(offset, length), offset, length)
+        if self._conf.downloads.verify and not offset and length is None and algorithm_of(image):
+            return Verified(image, reader, copies, self._concurrency)
         return reader
 
     def remove(self, image: Image) -> None:

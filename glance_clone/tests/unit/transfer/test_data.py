@@ -13,6 +13,7 @@ from oslo_config import cfg
 from oslotest import base
 
 from glance_clone.conf import api
+from glance_clone.conf import downloads
 from glance_clone.conf import image_format
 from glance_clone.conf import stores as store_options
 from glance_clone.domain import errors
@@ -42,7 +43,7 @@ class StoreDataTest(base.BaseTestCase):
     def setUp(self):
         super().setUp()
         self.conf = cfg.ConfigOpts()
-        for module in (api, image_format, store_options):
+        for module in (api, downloads, image_format, store_options):
             module.register_opts(self.conf)
         self.conf([])
         self.log = self.useFixture(fixtures.FakeLogger())
