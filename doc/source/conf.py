@@ -27,6 +27,7 @@ _AUTHORS = ['the glance_clone authors']
 man_pages = [
     ('cli/glance-api', 'glance-api', 'the image service, standalone', _AUTHORS, 1),
     ('cli/glance-cache', 'glance-cache', 'the image cache of a node', _AUTHORS, 1),
+    ('cli/glance-control', 'glance-control', 'start and stop servers of the image service', _AUTHORS, 1),
     ('cli/glance-manage', 'glance-manage', 'operations on the database of the image service', _AUTHORS, 1),
     ('cli/glance-replicator', 'glance-replicator', 'bring images from one image service to another', _AUTHORS, 1),
     ('cli/glance-status', 'glance-status', 'checks before an upgrade of the image service', _AUTHORS, 1),
