@@ -26,6 +26,7 @@ from glance_clone.api import services
 from glance_clone.api.authorize_metadefs import MetadefDoor
 from glance_clone.api.rules import Rules
 from glance_clone.api.rules import build_enforcer
+from glance_clone.api.schema import custom_properties
 from glance_clone.api.schema.image import ImageSchema
 from glance_clone.api.serial import image as serial_image
 from glance_clone.cache import build as cache_parts
@@ -99,7 +100,8 @@ class Service:
         self._keeper = cache and cache_parts.build_keeper(conf, cache, images, data, Census(self._database))
         fetcher = build_fetcher(conf, concurrency)
         wrapped_data = layers.wrap_data(parts)
-        schema = ImageSchema(conf.image_format.disk_formats, conf.image_format.container_formats)
+        formats = conf.image_format
+        schema = ImageSchema(formats.disk_formats, formats.container_formats, custom_properties.load(conf))
         self._imports = imports.build(
             conf,
             parts,

@@ -9,6 +9,8 @@ from typing import Any
 
 import fastjsonschema
 
+from glance_clone.api.schema.custom_properties import BadSchema
+from glance_clone.api.schema.custom_properties import CustomProperties
 from glance_clone.domain import errors
 from glance_clone.domain import image
 
@@ -51,6 +53,8 @@ _LOCATIONS = {
         'required': ['url', 'metadata'],
     },
 }
+
+_NOTHING_CUSTOM = CustomProperties()
 
 _LINKS = [
     {'rel': 'self', 'href': '{self}'},
@@ -104,24 +108,44 @@ def _base_properties(disk_formats: Sequence[str], container_formats: Sequence[st
 class ImageSchema:
     """The schema under one configuration, compiled.
 
+    :param custom: what the operator says of custom properties
     :ivar document: as served at ``/v2/schemas/image``
+    :ivar values: names of custom properties whose values may be something else than text
+    :raises BadSchema: a custom property is described that is none, or by something that is no schema
     """
 
-    def __init__(self, disk_formats: Sequence[str], container_formats: Sequence[str]):
+    def __init__(
+        self, disk_formats: Sequence[str], container_formats: Sequence[str], custom: CustomProperties = _NOTHING_CUSTOM
+    ):
+        self._custom = custom
+        self.values = custom.names_of_values
         self.document: dict[str, Any] = {
             'name': 'image',
-            'properties': _base_properties(disk_formats, container_formats),
+            'properties': _merged(_base_properties(disk_formats, container_formats), custom),
             'additionalProperties': {'type': 'string'},
             'links': _LINKS,
         }
-        self._validate: Callable[[Any], Any] = fastjsonschema.compile(
-            {'type': 'object', **self.document, 'links': []}, use_default=False, use_formats=False
-        )
+        self._validate = _compiled(self.document)
+        if custom.required:
+            self.document['required'] = list(custom.required)
 
     @property
     def collection(self) -> dict[str, Any]:
         """The document served at ``/v2/schemas/images``."""
         return collection('images', self.document)
+
+    def value(self, name: str, text: str | None) -> Any:
+        """Return the value of a custom property of which :attr:`values` has the name."""
+        return self._custom.value(name, text)
+
+    def require_complete(self, values: dict[str, Any]) -> None:
+        """Check that a new image has all that the operator requires.
+
+        :raises Invalid: naming what is missing
+        """
+        missing = [name for name in self._custom.required if name not in values]
+        if missing:
+            raise errors.Invalid(f'The image is not valid: it lacks {", ".join(missing)}.')
 
     def validate(self, values: dict[str, Any]) -> None:
         """Check attributes and properties of an image.
@@ -133,6 +157,24 @@ class ImageSchema:
         except fastjsonschema.JsonSchemaValueException as error:
             reason = error.message.removeprefix('data.').removeprefix('data')
             raise errors.Invalid(f'The image is not valid: {reason[:300]}.') from None
+
+
+def _merged(base: dict[str, Any], custom: CustomProperties) -> dict[str, Any]:
+    clashing = [name for name, schema in custom.schemas.items() if name in base and schema != base[name]]
+    if clashing:
+        raise BadSchema(f'schema-image.json describes what every image has, in another way: {", ".join(clashing)}.')
+    further = {name: {**schema, 'is_base': False} for name, schema in custom.schemas.items() if name not in base}
+    return {**base, **further}
+
+
+def _compiled(document: dict[str, Any]) -> Callable[[Any], Any]:
+    try:
+        validate: Callable[[Any], Any] = fastjsonschema.compile(
+            {'type': 'object', **document, 'links': []}, use_default=False, use_formats=False
+        )
+    except Exception as error:  # it tells in many ways that a schema is none
+        raise BadSchema(f'schema-image.json has something in it that is no JSON schema: {error}') from error
+    return validate
 
 
 def collection(name: str, item: dict[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import webob
 
 from glance_clone.api.context import RequestContext
 from glance_clone.api.property_protections import READ
+from glance_clone.api.schema.custom_properties import text_of
 from glance_clone.api.schema.image import ImageSchema
 from glance_clone.api.serial import body
 from glance_clone.api.services import Services
@@ -75,11 +76,12 @@ def parse_create(api: Services, request: webob.Request) -> NewImage:
 
 def _checked(schema: ImageSchema, document: dict[str, Any]) -> NewImage:
     _forbid(document.keys() & set(NEVER_IN_BODY))
+    schema.require_complete(document)
     schema.validate(document)
     body.require_bmp(document)
     require_storable(document)
     _forbid(name for name in document if name in RESERVED or name.startswith(RESERVED_PREFIX))
-    properties = {name: value for name, value in document.items() if name not in BASE}
+    properties = {name: text_of(value) for name, value in document.items() if name not in BASE}
     return NewImage(
         attributes={name: document[name] for name in WRITABLE if name in document},
         properties=properties,
@@ -159,6 +161,8 @@ class View:
         }
         if self.api.door.protects_properties:
             self._remove_unreadable(document)
+        if self.api.image_schema.values:
+            self._read_values(document, image)
         self_path = f'/v2/images/{image.id}'
         document.update(
             id=image.id,
@@ -186,6 +190,12 @@ class View:
         )
         self._add_locations(document, image)
         return document
+
+    def _read_values(self, properties: dict[str, Any], image: Image) -> None:
+        """Show custom properties that are not text as the values that they are."""
+        schema = self.api.image_schema
+        for name in schema.values & properties.keys():
+            properties[name] = schema.value(name, image.properties[name])
 
     def _remove_unreadable(self, properties: dict[str, Any]) -> None:
         for name in list(properties):

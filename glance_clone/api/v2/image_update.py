@@ -18,6 +18,7 @@ from glance_clone.api.property_protections import DELETE
 from glance_clone.api.property_protections import READ
 from glance_clone.api.property_protections import UPDATE
 from glance_clone.api.resource import Params
+from glance_clone.api.schema.custom_properties import text_of
 from glance_clone.api.serial import image as serial
 from glance_clone.api.serial.image_patch import ADD
 from glance_clone.api.serial.image_patch import REMOVE
@@ -158,4 +159,4 @@ def _change_property(api: Services, context: RequestContext, image: Image, chang
     if change.verb == REMOVE:
         del image.properties[name]
     else:
-        image.properties[name] = change.value
+        image.properties[name] = text_of(change.value)

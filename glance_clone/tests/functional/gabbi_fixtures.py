@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import logging
 import os
 import pathlib
@@ -73,6 +74,44 @@ class CachingImageService(ImageService):
         options['DEFAULT'].update(image_cache_dir=state / 'cache', worker_self_reference_url=url)
         options['paste_deploy']['flavor'] = 'keystone+cachemanagement'
         return options
+
+
+class ImageServiceWithRules(ImageService):
+    """As above, but custom properties are described, and not everybody may use all of them."""
+
+    def options(self, state: pathlib.Path) -> dict[str, dict[str, object]]:
+        """Write both files of rules, and return the options of the service."""
+        (state / 'schema-image.json').write_text(json.dumps(_SCHEMAS))
+        (state / 'protections.conf').write_text(_PROTECTIONS)
+        options = _options(state)
+        options['DEFAULT'].update(property_protection_file=state / 'protections.conf')
+        return options
+
+
+_SCHEMAS = {
+    'kernel_id': {'type': ['null', 'string'], 'description': 'Image with the kernel'},
+    'cores': {'type': 'integer', 'minimum': 1},
+    'distro': {'type': 'string', 'enum': ['debian', 'fedora']},
+}
+_PROTECTIONS = """
+[^internal_]
+create = admin
+read = admin
+update = admin
+delete = admin
+
+[^billing_]
+create = admin
+read = @
+update = admin
+delete = !
+
+[.*]
+create = @
+read = @
+update = @
+delete = @
+"""
 
 
 def _options(state: pathlib.Path) -> dict[str, dict[str, object]]:
