@@ -92,7 +92,7 @@ class ReadingTest(base.BaseTestCase):
     def read(self, *stores, offset=0, length=None, **attributes):
         plain = {'checksum': hashlib.md5(DATA, usedforsecurity=False).hexdigest(), 'size': len(DATA)}
         image = Image('i', locations=[Location(str(number)) for number in range(len(stores))], **{**plain, **attributes})
-        reader = StoreData(self.conf, Stores(stores), NativeThreads()).read(image, offset, length)
+        reader = StoreData(self.conf, Stores(stores), NativeThreads(), None).read(image, offset, length)
         self.blocks = []
         try:
             for block in reader:
@@ -135,7 +135,7 @@ class ReadingTest(base.BaseTestCase):
         begin = time.monotonic()
         sound = Store()
         image = Image('i', size=len(DATA), locations=[Location('0'), Location('1')])
-        reader = StoreData(self.conf, Stores([hanging, sound]), NativeThreads()).read(image)
+        reader = StoreData(self.conf, Stores([hanging, sound]), NativeThreads(), None).read(image)
         self.assertEqual(DATA, b''.join(reader))
         self.assertLess(time.monotonic() - begin, 10)
         hanging.wait.set()
@@ -198,7 +198,7 @@ class FileTest(base.BaseTestCase):
             writer.commit()
             self.image.locations.append(Location(str(number)))
         registry = Stores([self._at(number) for number in range(2)])
-        self.data = StoreData(self.conf, registry, NativeThreads())
+        self.data = StoreData(self.conf, registry, NativeThreads(), None)
 
     def _at(self, number):
         store = mock.Mock(wraps=self.stores[number])
