@@ -10,6 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext import compiler
 from sqlalchemy.sql import functions
 
+#: Characters of a long text that the index on its beginning has.
+INDEXED_LENGTH = 64
+
 
 class db_epoch(functions.FunctionElement[int]):
     """Seconds since 1970 by the clock of the database, the one clock that all nodes share."""
@@ -66,6 +69,16 @@ def exactly_one_of(column: Any, values: Sequence[str]) -> sa.ColumnElement[bool]
     return _Exact(column.in_(values), sa.cast(column, sa.BINARY()).in_([value.encode() for value in values]))
 
 
+def exactly_one_of_those(column: Any, name: str) -> sa.ColumnElement[bool]:
+    """Return whether text is exactly equal to one of the values that a parameter has.
+
+    :param name: of the parameter; the values are also wanted as bytes, under the name with ``_bytes``
+    """
+    values: sa.BindParameter[str] = sa.bindparam(name, expanding=True, type_=sa.String())
+    in_bytes: sa.BindParameter[bytes] = sa.bindparam(f'{name}_bytes', expanding=True, type_=sa.LargeBinary())
+    return _Exact(column.in_(values), sa.cast(column, sa.BINARY()).in_(in_bytes))
+
+
 @compiler.compiles(_Exact)
 def _exact(element: _Exact, compiler: Any, **kwargs: Any) -> Any:
     return compiler.process(element.plain, **kwargs)
@@ -74,3 +87,68 @@ def _exact(element: _Exact, compiler: Any, **kwargs: Any) -> Any:
 @compiler.compiles(_Exact, 'mysql')
 def _exact_on_mysql(element: _Exact, compiler: Any, **kwargs: Any) -> str:
     return f'({compiler.process(element.plain, **kwargs)} AND {compiler.process(element.bytewise, **kwargs)})'
+
+
+def exactly_and_indexed(column: Any, value: Any) -> sa.ColumnElement[bool]:
+    """Return whether text of any length is exactly equal, so that the index on its beginning can be used."""
+    beginning = sa.func.substr(column, 1, INDEXED_LENGTH) == sa.func.substr(value, 1, INDEXED_LENGTH)
+    return _Beginning(exactly(column, value), beginning)
+
+
+class _Beginning(sa.sql.expression.ColumnElement[bool]):
+    """A comparison of text, on PostgreSQL beside one of its indexed beginning."""
+
+    inherit_cache = True
+    type = sa.Boolean()
+    _traverse_internals = [
+        ('whole', sa.sql.visitors.InternalTraversal.dp_clauseelement),
+        ('beginning', sa.sql.visitors.InternalTraversal.dp_clauseelement),
+    ]
+
+    def __init__(self, whole: Any, beginning: Any):
+        self.whole = whole
+        self.beginning = beginning
+
+    def self_group(self, against: Any = None) -> Any:
+        """Return itself; see :class:`_Exact`."""
+        return self
+
+
+@compiler.compiles(_Beginning)
+def _beginning(element: _Beginning, compiler: Any, **kwargs: Any) -> Any:
+    return compiler.process(element.whole, **kwargs)
+
+
+@compiler.compiles(_Beginning, 'postgresql')
+def _beginning_on_postgresql(element: _Beginning, compiler: Any, **kwargs: Any) -> str:
+    return f'({compiler.process(element.beginning, **kwargs)} AND {compiler.process(element.whole, **kwargs)})'
+
+
+class _Sorted(sa.sql.expression.ColumnElement[Any]):
+    """A key of an order in which NULL comes before all values, or after them where it is reversed."""
+
+    inherit_cache = True
+    _traverse_internals = [
+        ('key', sa.sql.visitors.InternalTraversal.dp_clauseelement),
+        ('nulls', sa.sql.visitors.InternalTraversal.dp_string),
+    ]
+
+    def __init__(self, key: Any, nulls: str):
+        self.key = key
+        self.nulls = nulls
+
+
+def null_first(column: Any, direction: str) -> Any:
+    """Return a column as a key of an ORDER BY in which NULL is the smallest value, on every database."""
+    key = column.desc() if direction == 'desc' else column.asc()
+    return _Sorted(key, 'LAST' if direction == 'desc' else 'FIRST')
+
+
+@compiler.compiles(_Sorted)
+def _sorted(element: _Sorted, compiler: Any, **kwargs: Any) -> Any:
+    return compiler.process(element.key, **kwargs)
+
+
+@compiler.compiles(_Sorted, 'postgresql')
+def _sorted_on_postgresql(element: _Sorted, compiler: Any, **kwargs: Any) -> str:
+    return f'{compiler.process(element.key, **kwargs)} NULLS {element.nulls}'

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which images a list shows, as SQL: visibility, filters, tags, properties."""
+"""Which images a list shows, as SQL: visibility, filters, tags, properties.
+
+What a query asks for is split into its :class:`Shape`, from which the statement follows, and the values, which are the
+statement's parameters: lists of the same shape share a statement.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +15,12 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from glance_clone.db.expressions import exactly
-from glance_clone.db.expressions import exactly_one_of
+from glance_clone.db.expressions import exactly_and_indexed
+from glance_clone.db.expressions import exactly_one_of_those
 from glance_clone.db.models import image as tables
 from glance_clone.domain import image as domain
 from glance_clone.domain import query as q
 from glance_clone.domain.caller import Caller
-from glance_clone.domain.query import Condition
 from glance_clone.domain.query import ImageQuery
 
 Clause = sa.ColumnElement[bool]
@@ -37,6 +41,24 @@ PROJECT = sa.bindparam('project', type_=sa.String())
 WITHOUT_PROJECT = ''
 
 
+class Arm(NamedTuple):
+    """Images that are in a list for one reason, which an index finds: their owner, their visibility, a membership.
+
+    :ivar clauses: what must hold for an image of the arm
+    :ivar key: the column that all images of the arm have in common, None if there is none
+    :ivar membership: what must hold for a row of ``image_members`` of the image; none if no such row is needed
+    """
+
+    clauses: tuple[Clause, ...] = ()
+    key: str | None = None
+    membership: tuple[Clause, ...] = ()
+
+    def clause(self) -> Clause:
+        """Return the arm as one condition on images."""
+        of_member = [has(tables.members, *self.membership)] if self.membership else []
+        return sa.and_(sa.true(), *self.clauses, *of_member)
+
+
 class Scope(NamedTuple):
     """What of a query and its caller, the project apart, decides which images can be in a list at all."""
 
@@ -51,74 +73,120 @@ class Scope(NamedTuple):
         """Return the scope of a query."""
         return cls(caller.is_admin, bool(caller.project_id), query.os_hidden, query.visibility, query.member_status)
 
-    @property
-    def is_broad(self) -> bool:
-        """Whether many images are of this scope, whoever asks."""
-        return self.visibility not in (domain.PRIVATE, domain.SHARED) and not self.os_hidden
-
-    def clauses(self) -> Iterator[Clause]:
-        """Yield what must hold for an image of this scope."""
+    def common(self) -> Iterator[Clause]:
+        """Yield what must hold for every image of this scope."""
         yield _columns.deleted == sa.false()
         for status in _NEVER_LISTED:
             yield _columns.status != status
         yield _columns.os_hidden == (sa.true() if self.os_hidden else sa.false())
+
+    def arms(self) -> list[Arm]:
+        """Return for which reasons an image can be of this scope; one of them is enough."""
         if self.visibility not in (None, *domain.VISIBILITIES, 'all'):
-            yield sa.false()
-        elif not self.is_admin:
-            yield self._visible()
-        elif self.visibility is None:
-            yield sa.or_(_columns.visibility != domain.COMMUNITY, self._own())
-        elif self.visibility != 'all':
-            yield _columns.visibility == self.visibility
+            return []
+        if not self.is_admin:
+            return self._visible()
+        if self.visibility is None:
+            return [Arm((sa.or_(_columns.visibility != domain.COMMUNITY, *self._own()),))]
+        return [Arm()] if self.visibility == 'all' else [self._of_visibility(self.visibility)]
 
-    def _visible(self) -> Clause:
+    def _visible(self) -> list[Arm]:
         wanted = self.visibility
-        shared = sa.and_(_columns.visibility == domain.SHARED, self._shared())
-        if wanted == domain.PRIVATE:
-            return sa.and_(_columns.visibility == domain.PRIVATE, self._own())
-        if wanted == domain.SHARED:
-            return sa.and_(_columns.visibility == domain.SHARED, sa.or_(self._own(), shared))
         if wanted in (domain.PUBLIC, domain.COMMUNITY):
-            return _columns.visibility == wanted
-        open_to_all = [domain.PUBLIC, domain.COMMUNITY] if wanted == 'all' else [domain.PUBLIC]
-        return sa.or_(*(_columns.visibility == visibility for visibility in open_to_all), self._own(), shared)
+            return [self._of_visibility(wanted)]
+        open_to_all = {None: (domain.PUBLIC,), 'all': (domain.PUBLIC, domain.COMMUNITY)}.get(wanted, ())
+        return [*(self._of_visibility(visibility) for visibility in open_to_all), *self._of_project()]
 
-    def _own(self) -> Clause:
-        return exactly(_columns.owner, PROJECT) if self.has_project else sa.false()
-
-    def _shared(self) -> Clause:
+    def _of_project(self) -> list[Arm]:
         if not self.has_project:
-            return sa.false()
+            return []
+        of_kind = [_columns.visibility == self.visibility] if self.visibility in (domain.PRIVATE, domain.SHARED) else []
+        own = Arm((*self._own(), *of_kind), key='owner')
+        return [own] if self.visibility == domain.PRIVATE else [own, self._shared()]
+
+    @staticmethod
+    def _of_visibility(visibility: str) -> Arm:
+        return Arm((_columns.visibility == visibility,), key='visibility')
+
+    def _own(self) -> list[Clause]:
+        return [exactly(_columns.owner, PROJECT)] if self.has_project else []
+
+    def _shared(self) -> Arm:
         members = tables.members.c
         more = [] if self.member_status == 'all' else [members.status == self.member_status]
-        return _has(tables.members, exactly(members.member, PROJECT), *more)
+        return Arm((_columns.visibility == domain.SHARED,), membership=(exactly(members.member, PROJECT), *more))
 
 
-def conditions(query: ImageQuery) -> Iterator[Clause]:
-    """Yield what a query asks for beyond its scope."""
-    for condition in query.conditions:
-        yield _compared(condition)
-    for tag in query.tags:
-        yield _has(tables.tags, exactly(tables.tags.c.value, tag))
-    for name, value in query.properties.items():
-        properties = tables.properties.c
-        yield _has(tables.properties, exactly(properties.name, name), exactly(properties.value, value))
+class Shape(NamedTuple):
+    """What a query asks for beyond its scope, without the values.
+
+    :ivar conditions: attribute and operator of each
+    :ivar tags: how many tags an image must have
+    :ivar properties: how many properties
+    """
+
+    conditions: tuple[tuple[str, str], ...]
+    tags: int
+    properties: int
+
+    @classmethod
+    def of(cls, query: ImageQuery) -> Shape:
+        """Return the shape of a query."""
+        return cls(tuple((c.attribute, c.op) for c in query.conditions), len(query.tags), len(query.properties))
+
+    def on_columns(self) -> list[Clause]:
+        """Return what must hold for the columns of an image."""
+        return [_compared(number, attribute, op) for number, (attribute, op) in enumerate(self.conditions)]
+
+    def on_children(self) -> list[tuple[sa.Table, tuple[Clause, ...]]]:
+        """Return of which tables an image must have a row, and what must hold for that: first tags, then properties."""
+        tags, properties = tables.tags.c, tables.properties.c
+        of_tags = [(tables.tags, (exactly(tags.value, _text(f'tag_{n}')),)) for n in range(self.tags)]
+        return of_tags + [
+            (
+                tables.properties,
+                (exactly(properties.name, _text(f'name_{n}')), exactly_and_indexed(properties.value, _text(f'value_{n}'))),
+            )
+            for n in range(self.properties)
+        ]
 
 
-def _has(table: sa.Table, *conditions: Clause) -> Clause:
-    return sa.exists().where(table.c.image_id == _columns.id, table.c.deleted == sa.false(), *conditions)
+def parameters(query: ImageQuery) -> dict[str, Any]:
+    """Return the values of a query, as the statements of its shape take them."""
+    values: dict[str, Any] = {f'condition_{n}': condition.value for n, condition in enumerate(query.conditions)}
+    for number, condition in enumerate(query.conditions):
+        if condition.op == q.IN:
+            values[f'condition_{number}'] = list(condition.value)
+            values[f'condition_{number}_bytes'] = [str(value).encode() for value in condition.value]
+    values.update((f'tag_{n}', tag) for n, tag in enumerate(query.tags))
+    for number, (name, value) in enumerate(query.properties.items()):
+        values |= {f'name_{number}': name, f'value_{number}': value}
+    return values
 
 
-def _compared(condition: Condition) -> Clause:
-    column: Any = _columns[condition.attribute]
+def alive(table: sa.Table, *conditions: Clause) -> tuple[Clause, ...]:
+    """Return what must hold for a row of a table that belongs to images, beyond that it is not deleted."""
+    return (table.c.deleted == sa.false(), *conditions)
+
+
+def has(table: sa.Table, *conditions: Clause) -> Clause:
+    """Return whether an image has a row in a table that belongs to images."""
+    return sa.exists().where(table.c.image_id == _columns.id, *alive(table, *conditions))
+
+
+def _text(name: str) -> sa.BindParameter[str]:
+    return sa.bindparam(name, type_=sa.String())
+
+
+def _compared(number: int, attribute: str, op: str) -> Clause:
+    column: Any = _columns[attribute]
     is_text = isinstance(column.type, sa.String) and not isinstance(column.type, sa.Enum)
-    if condition.op == q.IN:
-        return exactly_one_of(column, condition.value)
-    if condition.op == q.EQ and is_text:
-        return exactly(column, condition.value)
-    value = condition.value
-    if isinstance(column.type, sa.Integer):
-        # Any 64-bit number can be asked for, also of a column with 32.
-        value = sa.literal(value, sa.BigInteger())
-    clause: Clause = _OPERATORS[condition.op](column, value)
+    name = f'condition_{number}'
+    if op == q.IN:
+        return exactly_one_of_those(column, name)
+    if op == q.EQ and is_text:
+        return exactly(column, _text(name))
+    # Any 64-bit number can be asked for, also of a column with 32.
+    kind = sa.BigInteger() if isinstance(column.type, sa.Integer) else column.type
+    clause: Clause = _OPERATORS[op](column, sa.bindparam(name, type_=kind))
     return clause

@@ -1,22 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pages by key: an order without ties, and the rows after a marker.
 
-A page costs the same wherever it is, and rows that come or go do not shift it. NULL sorts as 0, false or the empty
-string, in the order as in the comparison with the marker.
+A page costs the same wherever it is, and rows that come or go do not shift it. NULL sorts before every value, in the order
+as in the comparison with the marker; no function hides a column from its index.
 """
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
+from glance_clone.db.expressions import null_first
 from glance_clone.db.models import image as tables
 from glance_clone.domain.query import ImageQuery
-
-_EPOCH = datetime.datetime(1970, 1, 1)
 
 Order = tuple[tuple[str, str], ...]
 
@@ -35,56 +33,64 @@ def without_ties(sort: Sequence[tuple[str, str]], direction: str) -> Order:
     return (*sort, *((name, direction) for name in ('created_at', 'id') if name not in names))
 
 
-def order_by(order: Order, table: sa.Table = tables.images) -> list[Any]:
+def order_by(order: Order, table: sa.FromClause = tables.images) -> list[Any]:
     """Return the ORDER BY clauses of an order."""
-    keys = [(_key(table.c[name]), direction) for name, direction in order]
-    return [key.desc() if direction == 'desc' else key.asc() for key, direction in keys]
+    return [_sorted(table.c[name], direction) for name, direction in order]
 
 
-def along_index(statement: sa.Select[Any], order: Order) -> sa.Select[Any]:
-    """Make MySQL and MariaDB, which would rather sort the whole table, read as many rows as the page has.
+def after(order: Order, nulls: frozenset[str], table: sa.FromClause = tables.images) -> sa.ColumnElement[bool]:
+    """Return which rows come after a marker, whose values are the parameters of :func:`place`.
 
-    For statements whose rows are found soon wherever one begins to read.
+    :param nulls: the attributes that are NULL in the marker, see :func:`nulls_of`
     """
-    if order[0][0] == 'created_at':
-        return statement.with_hint(tables.images, 'FORCE INDEX (created_at_image_idx)', 'mysql')
-    return statement
-
-
-def after(order: Order, table: sa.Table = tables.images) -> sa.ColumnElement[bool]:
-    """Return which rows come after a marker, whose values are the parameters of :func:`place`."""
     alternatives = []
     equal: list[sa.ColumnElement[bool]] = []
     for number, (name, direction) in enumerate(order):
         column = table.c[name]
-        key, value = _key(column), sa.bindparam(f'after_{number}', type_=column.type)
-        alternatives.append(sa.and_(*equal, key < value if direction == 'desc' else key > value))
-        equal.append(key == value)
+        value = None if name in nulls else sa.bindparam(f'after_{number}', type_=column.type)
+        beyond = _beyond(column, direction, value)
+        alternatives.append(sa.and_(*equal, beyond))
+        equal.append(column.is_(None) if value is None else column == value)
         if number == 0:
             # Follows from the alternatives, but it is what lets databases start in the middle of an index.
-            bound = key <= value if direction == 'desc' else key >= value
+            bound = sa.or_(beyond, equal[0]) if value is None else _from(column, direction, value)
     return sa.and_(bound, sa.or_(*alternatives))
 
 
-def place(order: Order, marker: Any, table: sa.Table = tables.images) -> dict[str, Any]:
-    """Return the parameters that say where in the order a marker is.
+def nulls_of(order: Order, marker: Any) -> frozenset[str]:
+    """Return which attributes of an order are NULL in a marker.
 
     :param marker: has the values of the columns as attributes
     """
-    found = [(name, getattr(marker, name)) for name, _ in order]
-    return {
-        f'after_{number}': _null_of(table.c[name]) if value is None else value for number, (name, value) in enumerate(found)
-    }
+    return frozenset(name for name, _ in order if getattr(marker, name) is None)
 
 
-def _key(column: sa.Column[Any]) -> Any:
-    return sa.func.coalesce(column, _null_of(column)) if column.nullable else column
+def place(order: Order, marker: Any) -> dict[str, Any]:
+    """Return the parameters that say where in the order a marker is."""
+    found = {f'after_{number}': getattr(marker, name) for number, (name, _) in enumerate(order)}
+    return {name: value for name, value in found.items() if value is not None}
 
 
-def _null_of(column: sa.Column[Any]) -> Any:
-    kind = column.type
-    if isinstance(kind, sa.DateTime):
-        return _EPOCH
-    if isinstance(kind, sa.Boolean):
-        return False
-    return 0 if isinstance(kind, sa.Integer) else ''
+def _sorted(column: Any, direction: str) -> Any:
+    if _may_be_null(column):
+        return null_first(column, direction)
+    return column.desc() if direction == 'desc' else column.asc()
+
+
+def _beyond(column: Any, direction: str, value: Any) -> Any:
+    """Return which rows come after a value by this column alone."""
+    if value is None:
+        return column.isnot(None) if direction == 'asc' else sa.false()
+    if direction == 'asc':
+        return column > value
+    return sa.or_(column < value, column.is_(None)) if _may_be_null(column) else column < value
+
+
+def _from(column: Any, direction: str, value: Any) -> Any:
+    if direction == 'asc':
+        return column >= value
+    return sa.or_(column <= value, column.is_(None)) if _may_be_null(column) else column <= value
+
+
+def _may_be_null(column: Any) -> bool:
+    return bool(getattr(column, 'nullable', True))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,6 +28,18 @@ def create_missing(connection: sa.Connection, tables: Sequence[sa.Table]) -> Non
         for index in sorted(table.indexes, key=lambda index: str(index.name)):
             if index.name not in present:
                 index.create(connection)
+
+
+def create_missing_indexes(connection: sa.Connection, indexes: Mapping[str, tuple[str, str]]) -> None:
+    """Create those indexes that are not there yet.
+
+    :param indexes: table and columns, in SQL, by the name of the index
+    """
+    for table in sorted({table for table, _ in indexes.values()}):
+        present = {index['name'] for index in sa.inspect(connection).get_indexes(table)}
+        for name, (of, columns) in indexes.items():
+            if of == table and name not in present:
+                connection.exec_driver_sql(f'CREATE INDEX {name} ON {table} ({columns})')
 
 
 def add_missing_columns(connection: sa.Connection, columns: Sequence[sa.Column[Any]]) -> None:

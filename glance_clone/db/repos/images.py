@@ -5,18 +5,15 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import functools
 from collections.abc import Iterator
-from typing import Any
 
 import sqlalchemy as sa
 from oslo_db import exception as db_exc
 
-from glance_clone.db import filters
-from glance_clone.db import pagination
 from glance_clone.db.engine import Database
 from glance_clone.db.engine import repeatable
 from glance_clone.db.engine import retried
+from glance_clone.db.repos import image_lists
 from glance_clone.db.repos import image_rows
 from glance_clone.db.repos import image_writes
 from glance_clone.db.repos import leases
@@ -56,15 +53,9 @@ class ImageRepository:
     @repeatable
     def list(self, query: ImageQuery, caller: Caller) -> list[Image]:
         """Return one page of the images that the caller may see."""
-        order = pagination.total_order(query)
-        parameters = {'project': caller.project_id or filters.WITHOUT_PROJECT, 'size': query.limit}
-        statement = _page(filters.Scope.of(query, caller), order, query.marker is not None, not query.conditions)
-        if conditions := list(filters.conditions(query)):
-            statement = statement.where(*conditions)
         with self._database.read() as connection:
-            if query.marker is not None:
-                parameters.update(pagination.place(order, _marker(connection, query.marker, caller)))
-            return image_rows.complete(connection, connection.execute(statement, parameters).all())
+            marker = _marker(connection, query.marker, caller) if query.marker is not None else None
+            return image_rows.complete(connection, image_lists.page(connection, query, caller, marker))
 
     def add(self, image: Image, id_is_new: bool = False, limits: Limits = NO_LIMITS) -> None:
         """Store a new image."""
@@ -159,15 +150,6 @@ def _within(connection: sa.Connection, project: str | None, limits: Limits) -> I
     usage.lock(connection, project)
     yield
     usage.require_within(connection, project, limits)
-
-
-@functools.lru_cache(maxsize=512)
-def _page(scope: filters.Scope, order: pagination.Order, after_marker: bool, is_unconditional: bool) -> sa.Select[Any]:
-    """Return the statement of a page; kept, because to build it takes as long as to run it."""
-    statement = image_rows.SELECT.where(*scope.clauses()).order_by(*pagination.order_by(order)).limit(pagination.SIZE)
-    if scope.is_broad and is_unconditional:
-        statement = pagination.along_index(statement, order)
-    return statement.where(pagination.after(order)) if after_marker else statement
 
 
 def write(

@@ -65,8 +65,8 @@ class NamespaceRepository:
         with self._database.read() as connection:
             if query.marker is not None:
                 marker = _row(connection, query.marker, caller)
-                statement = statement.where(pagination.after(order, _table))
-                parameters = pagination.place(order, marker, _table)
+                statement = statement.where(pagination.after(order, pagination.nulls_of(order, marker), _table))
+                parameters = pagination.place(order, marker)
             found = [rows.namespace(row) for row in connection.execute(statement, parameters)]
             associations = resource_types.of_namespaces(connection, [one.id for one in found]) if found else {}
         for one in found:

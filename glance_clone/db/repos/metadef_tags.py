@@ -69,8 +69,9 @@ class MetadefTagRepository(Definitions[Tag]):
         parameters: dict[str, Any] = {}
         with self._database.read() as connection:
             if query.marker is not None:
-                statement = statement.where(pagination.after(order, _table))
-                parameters = pagination.place(order, self._marker(connection, namespace, query.marker), _table)
+                marker = self._marker(connection, namespace, query.marker)
+                statement = statement.where(pagination.after(order, pagination.nulls_of(order, marker), _table))
+                parameters = pagination.place(order, marker)
             return [self.kind.read(row) for row in connection.execute(statement, parameters)]
 
     def _marker(self, connection: sa.Connection, namespace: Namespace, name: str) -> Any:

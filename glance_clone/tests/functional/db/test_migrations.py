@@ -23,6 +23,7 @@ from glance_clone.tests.fixtures import service
 from glance_clone.tests.functional.db import base
 
 _EXPANDED, _CONTRACTED = '2024_1_expand01', '2024_1_contract01'
+_OURS = 'glance_clone_'
 
 #: Does one step on a database, and dies before it has sent a given number of statements that change something.
 _DOOMED = """
@@ -60,14 +61,14 @@ class _Migrations:
             connection.execute(sa.insert(table), [{'version_num': revision} for revision in revisions])
 
     def schema(self, database: Database | None = None) -> dict[str, Any]:
-        """Return the tables with their columns and indexes."""
+        """Return the tables with their columns and their indexes, those of our own apart."""
         inspector = sa.inspect((database or self.database).engine)
         return {
-            name: (
-                [str(column) for column in inspector.get_columns(name)],
-                sorted(str(index['name']) for index in inspector.get_indexes(name)),
+            table: (
+                [str(column) for column in inspector.get_columns(table)],
+                sorted(name for index in inspector.get_indexes(table) if not (name := str(index['name'])).startswith(_OURS)),
             )
-            for name in inspector.get_table_names()
+            for table in inspector.get_table_names()
         }
 
     def contents(self) -> dict[str, list[Any]]:
