@@ -102,8 +102,12 @@ def _namespace(value: dict[str, Any]) -> Row:
     protected = value.get('protected')
     if protected is not None and not isinstance(protected, bool):
         raise DocumentError('protected', 'must be true or false')
+    name = _name(value, 'namespace', '')
+    if '/' in name:
+        # No URL would lead to it.
+        raise DocumentError('namespace', f'the name {name!r} must not have a slash')
     return {
-        'namespace': _name(value, 'namespace', ''),
+        'namespace': name,
         'display_name': _text(value, 'display_name', '', _NAME_LENGTH),
         'description': _text(value, 'description', ''),
         'visibility': visibility,

@@ -52,6 +52,7 @@ class TestDocument(base.TestCase):
             ({'namespace': ''}, 'namespace: is missing'),
             ({'namespace': 5}, 'namespace: must be a string'),
             ({'namespace': 'x' * 81}, 'namespace: the name'),
+            ({'namespace': 'a/b'}, 'must not have a slash'),
             ({'namespace': 'n', 'display_name': 'x' * 81}, 'display_name: must have at most 80'),
             ({'namespace': 'n', 'visibility': 'shared'}, 'visibility: must be one of public, private'),
             ({'namespace': 'n', 'protected': 'yes'}, 'protected: must be true or false'),
