@@ -652,14 +652,22 @@ class ImageData(Protocol):
     """Moves the data of images between callers and stores."""
 
     def write(
-        self, image: Image, source: ByteSource, size: int | None, store_id: str | None, attempt: str | None = None
+        self,
+        image: Image,
+        source: ByteSource,
+        size: int | None,
+        store_id: str | None,
+        attempt: str | None = None,
+        expected: Mapping[str, str] | None = None,
     ) -> None:
         """Take the data of a queued image and make it active.
 
         :param size: announced bytes, None if unknown
         :param store_id: where to put it, None for the default store
         :param attempt: name of this try, by which others can undo it; chosen by the layer that holds the lease
+        :param expected: hashes that the data must have: algorithm as hashlib names it to hexadecimal digest
         :raises SizeMismatch: not as many bytes came as were announced
+        :raises HashMismatch: it has another hash than expected
         :raises LimitExceeded: too many bytes
         :raises UnsafeContent: the bytes are refused for what they are
         """

@@ -70,10 +70,16 @@ class ImageDataLayer:
         self._parts = parts
 
     def write(
-        self, image: Image, source: ByteSource, size: int | None, store_id: str | None, attempt: str | None = None
+        self,
+        image: Image,
+        source: ByteSource,
+        size: int | None,
+        store_id: str | None,
+        attempt: str | None = None,
+        expected: Mapping[str, str] | None = None,
     ) -> None:
         """See :meth:`ImageData.write`."""
-        self._inner.write(image, source, size, store_id, attempt)
+        self._inner.write(image, source, size, store_id, attempt, expected)
 
     def stage(
         self, image: Image, source: ByteSource, size: int | None, expected: Mapping[str, str], attempt: str | None = None

@@ -53,7 +53,13 @@ class DataQuota(ImageDataLayer):
     """Charges for the data of uploads."""
 
     def write(
-        self, image: Image, source: ByteSource, size: int | None, store_id: str | None, attempt: str | None = None
+        self,
+        image: Image,
+        source: ByteSource,
+        size: int | None,
+        store_id: str | None,
+        attempt: str | None = None,
+        expected: Mapping[str, str] | None = None,
     ) -> None:
         """Take the data if the owner of the image has room for it.
 
@@ -63,7 +69,7 @@ class DataQuota(ImageDataLayer):
             reservation = self._parts.quota.begin(image, attempt, stored=max(size or 0, 0))
             if size is None and reservation.is_limited:
                 source = Metered(source, reservation)
-        super().write(image, source, size, store_id, attempt)
+        super().write(image, source, size, store_id, attempt, expected)
 
     def stage(
         self, image: Image, source: ByteSource, size: int | None, expected: Mapping[str, str], attempt: str | None = None

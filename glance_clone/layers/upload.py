@@ -7,6 +7,8 @@ worker dies in between, the reaper removes what was written and returns the imag
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from glance_clone.domain import errors
 from glance_clone.domain import image as images
 from glance_clone.domain import lease as leases
@@ -22,7 +24,13 @@ class Upload(ImageDataLayer):
     """Moves the image through its states around the transfer."""
 
     def write(
-        self, image: Image, source: ByteSource, size: int | None, store_id: str | None, attempt: str | None = None
+        self,
+        image: Image,
+        source: ByteSource,
+        size: int | None,
+        store_id: str | None,
+        attempt: str | None = None,
+        expected: Mapping[str, str] | None = None,
     ) -> None:
         """Take the data and make the image active, or leave no trace of it.
 
@@ -32,7 +40,7 @@ class Upload(ImageDataLayer):
         """
         lease = self._begin(image, store_id)
         try:
-            self._inner.write(image, source, size, store_id, lease.attempt)
+            self._inner.write(image, source, size, store_id, lease.attempt, expected)
         except BaseException as error:
             return_to_queued(self._parts, image, images.SAVING, lease, error)
             raise

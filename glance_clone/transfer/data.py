@@ -29,6 +29,8 @@ from glance_clone.transfer import pipeline
 from glance_clone.transfer.copies import Copier
 from glance_clone.transfer.copies import abort
 from glance_clone.transfer.digest import Digest
+from glance_clone.transfer.expected import further
+from glance_clone.transfer.expected import require
 from glance_clone.transfer.inspect import Inspection
 from glance_clone.transfer.inspect import Rules
 from glance_clone.transfer.limit import Limit
@@ -62,7 +64,13 @@ class StoreData:
         self._copier = Copier(self._rules, conf.image_size_cap, concurrency)
 
     def write(
-        self, image: Image, source: ByteSource, size: int | None, store_id: str | None, attempt: str | None = None
+        self,
+        image: Image,
+        source: ByteSource,
+        size: int | None,
+        store_id: str | None,
+        attempt: str | None = None,
+        expected: Mapping[str, str] | None = None,
     ) -> None:
         """Write the data to a store and describe it in the image; see :meth:`ImageData.write`."""
         store = self._stores.get(store_id)
@@ -70,9 +78,11 @@ class StoreData:
         inspection = Inspection(image, self._rules)
         checksum = Digest('md5')
         secure = Digest(self._conf.hashing_algorithm)
+        digests = [secure, checksum, *further(expected or {}, (secure, checksum))]
         writer = self._beside(store.writer, image.id, attempt or uuid.uuid4().hex, size)
         try:
-            pipeline.run(source, (limit, inspection), (secure, checksum, Sink(writer)), self._concurrency)
+            pipeline.run(source, (limit, inspection), (*digests, Sink(writer)), self._concurrency)
+            require(expected or {}, digests)
             location = self._beside(writer.commit)
         except BaseException:
             self._beside(abort, writer)

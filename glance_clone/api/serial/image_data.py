@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import webob
@@ -13,6 +14,7 @@ from glance_clone.api import errors as api_errors
 from glance_clone.api.body import body_source
 from glance_clone.api.context import RequestContext
 from glance_clone.api.serial import body
+from glance_clone.api.serial.digests import parse_digests
 from glance_clone.api.services import Services
 from glance_clone.domain import errors
 from glance_clone.domain.image import Image
@@ -31,11 +33,13 @@ class Upload:
 
     :ivar size: announced bytes, None if unknown
     :ivar store_id: the store that the client wants, None for the default
+    :ivar expected: hashes that it must have: algorithm as hashlib names it to hexadecimal digest
     """
 
     source: ByteSource
     size: int | None
     store_id: str | None
+    expected: Mapping[str, str]
 
 
 @dataclasses.dataclass(slots=True)
@@ -75,7 +79,7 @@ def parse_upload(api: Services, request: webob.Request) -> Upload:
     """Read the headers of ``PUT /v2/images/{id}/file``.
 
     :raises HTTPError: 415, another media type than application/octet-stream
-    :raises Invalid: a size that is no number
+    :raises Invalid: a size that is no number, malformed digests
     :raises StoreUnknown: no such store
     """
     _require_octets(request)
@@ -83,13 +87,13 @@ def parse_upload(api: Services, request: webob.Request) -> Upload:
     size = _announced_size(request)
     if store_id is not None:
         api.stores.get(store_id)
-    return Upload(body_source(request.environ), size, store_id)
+    return Upload(body_source(request.environ), size, store_id, parse_digests(request))
 
 
 def parse_body(request: webob.Request) -> Upload:
     """Read the headers of image data that goes to no store yet; raises as :func:`parse_upload` does."""
     _require_octets(request)
-    return Upload(body_source(request.environ), _announced_size(request), None)
+    return Upload(body_source(request.environ), _announced_size(request), None, parse_digests(request))
 
 
 def _require_octets(request: webob.Request) -> None:

@@ -24,7 +24,7 @@ LOG = logging.getLogger(__name__)
 def upload(api: Services, context: RequestContext, params: Params, wanted: Upload) -> None:
     """Take the data of a queued image."""
     image = api.door.image(context, params['image_id'], 'upload_image')
-    api.data.write(image, wanted.source, wanted.size, wanted.store_id)
+    api.data.write(image, wanted.source, wanted.size, wanted.store_id, expected=wanted.expected)
     LOG.info('Image %(id)s has its data: %(size)d bytes.', {'id': image.id, 'size': image.size})
 
 

@@ -34,7 +34,7 @@ _NEEDED = {
 def stage(api: Services, context: RequestContext, params: Params, wanted: Upload) -> None:
     """Take data that waits for its import."""
     image = api.door.image(context, params['image_id'], 'modify_image')
-    api.data.stage(image, wanted.source, wanted.size, {})
+    api.data.stage(image, wanted.source, wanted.size, wanted.expected)
     LOG.info('Image %(id)s has staged data: %(size)d bytes.', {'id': image.id, 'size': image.size})
 
 

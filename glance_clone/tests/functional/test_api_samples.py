@@ -41,6 +41,10 @@ class TestSamples(base.ServiceTestCase):
         text = json.dumps(answer).replace(self.service.url, 'http://glance.example.com:9292')
         self.assertEqual(_sample('versions/samples/versions-response.json'), json.loads(text))
 
+    def test_extensions(self) -> None:
+        answer = self.request('alice', 'GET', '/v2/info/extensions').json()
+        self.assertIn(_sample('v2/samples/extensions-response.json')['extensions'][0], answer['extensions'])
+
     def test_images(self) -> None:
         wanted = _sample('v2/samples/image-create-request.json')
         created = self.request('alice', 'POST', '/v2/images', json=wanted)

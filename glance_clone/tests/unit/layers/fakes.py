@@ -119,7 +119,7 @@ class Data:
         self.fail: Exception | None = None
         self.meanwhile = lambda: None
 
-    def write(self, image, source, size, store_id, attempt=None):
+    def write(self, image, source, size, store_id, attempt=None, expected=None):
         self.meanwhile()
         if self.fail:
             raise self.fail

@@ -198,6 +198,16 @@ class StoreDataTest(base.BaseTestCase):
         self.assertRaises(errors.StoreUnavailable, self.data.read, self.image)
         self.assertNotIn('example.org', self.log.output)
 
+    def test_announced_hashes_are_checked_before_anything_is_kept(self):
+        sound = hashlib.sha256(DATA).hexdigest()
+        for wrong in ('0' * 64, sound[:-1] + ('0' if sound[-1] != '0' else '1')):
+            source = Pieces(DATA)
+            self.assertRaises(errors.HashMismatch, self.data.write, self.image, source, None, 'fast', 'a', {'sha256': wrong})
+            self.assert_nothing_left()
+        self.data.write(self.image, Pieces(DATA), None, 'fast', 'a', {'sha256': sound})
+        self.assertEqual(DATA, self.read())
+        self.assertEqual('sha512', self.image.os_hash_algo)
+
     def test_remove(self):
         self.write(DATA)
         self._add_copy()
