@@ -78,6 +78,8 @@ class _Load:
 
     def run(self, mode: Mode) -> Outcome:
         present = self._find()
+        if present is not None and mode is not Mode.SKIP:
+            self._hold(present)
         if present is not None and mode is Mode.OVERWRITE:
             remove(self._connection, present)
         if present is None or mode is Mode.OVERWRITE:
@@ -91,7 +93,7 @@ class _Load:
     def _find(self) -> int | None:
         """Return the id of the namespace in the database.
 
-        :raises Conflict: one is there whose name only looks the same to the database
+        :raises Conflict: one is there whose name is the same to the database only
         """
         name = self._document.name
         query = sa.select(_namespaces.c.id, _namespaces.c.namespace).where(_namespaces.c.namespace == name)
@@ -99,6 +101,15 @@ class _Load:
         if row is not None and row.namespace != name:
             raise errors.Conflict(f'The database cannot tell the name from {row.namespace}, which it has already.')
         return None if row is None else int(row.id)
+
+    def _hold(self, namespace_id: int) -> None:
+        """Keep others from changing the namespace and what it contains, by writing to its row, until all is done.
+
+        :raises Conflict: it was removed meanwhile
+        """
+        touch = sa.update(_namespaces).where(_namespaces.c.id == namespace_id).values(owner=_namespaces.c.owner)
+        if self._connection.execute(touch).rowcount != 1:
+            raise errors.Conflict(f'Somebody removed namespace {self._document.name} at the same time; load it again.')
 
     def _insert(self) -> int:
         values = {**self._document.namespace, 'owner': self._document.namespace['owner'] or DEFAULT_OWNER}
