@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Named places at which tests make a process die without notice; nothing happens at them otherwise.
 
-The environment variable ``GLANCE_CLONE_DIE_AT`` holds the name of one, or ``name:file``: then the process dies only if it
-can remove that file, so that it happens once however many processes there are.
+The environment variable ``GLANCE_CLONE_FAULTS`` names a directory when the process starts. Whichever process then removes the
+file of a name from it, at the place of that name, dies there: so it happens once, however many processes there are.
 """
 
 from __future__ import annotations
@@ -10,20 +10,19 @@ from __future__ import annotations
 import os
 import signal
 
-_VARIABLE = 'GLANCE_CLONE_DIE_AT'
-_WANTED, _, _TOKEN = os.environ.get(_VARIABLE, '').partition(':')
+VARIABLE = 'GLANCE_CLONE_FAULTS'
+_DIRECTORY = os.environ.get(VARIABLE)
 
 
 def point(name: str) -> None:
     """Die here if a test asked for it."""
-    if _WANTED and name == _WANTED:
-        _die()
+    if _DIRECTORY is not None:
+        _die(os.path.join(_DIRECTORY, name))
 
 
-def _die() -> None:
-    if _TOKEN:
-        try:
-            os.unlink(_TOKEN)
-        except FileNotFoundError:
-            return
+def _die(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return
     os.kill(os.getpid(), signal.SIGKILL)

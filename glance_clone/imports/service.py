@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from glance_clone.domain import errors
+from glance_clone.domain import faults
 from glance_clone.domain import image as images
 from glance_clone.domain import importing
 from glance_clone.domain import lease as leases
@@ -142,7 +143,9 @@ class ImportService:
 
     def _execute(self, work: Work) -> None:
         try:
+            faults.point('task-queued')
             _begin(work)
+            faults.point('import-begun')
             self._charge(work)
             flow.run(self._steps[work.request.method], work)
         except (errors.DatabaseUnavailable, errors.LeaseLost):

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from glance_clone.domain import errors
+from glance_clone.domain import faults
 from glance_clone.domain import importing
 from glance_clone.domain.image import Image
 from glance_clone.domain.import_ports import StagedRepository
@@ -204,6 +205,7 @@ class Work:
         :param done: bytes
         :raises ImageServiceError: as :meth:`save` and :meth:`require_alive`
         """
+        faults.point('bytes-moved')
         self._require_wanted()
         now = time.monotonic()
         if now - self._looked < _INTERVAL:

@@ -45,6 +45,7 @@ class Stage(ImageDataLayer):
             return_to_queued(self._parts, image, images.UPLOADING, lease, error)
             raise
         self._finish(image, staged, lease)
+        faults.point('stage-finished')
         return staged
 
     def _begin(self, image: Image) -> Lease:
