@@ -54,6 +54,7 @@ from glance_clone.imports.web_download import WebDownload
 from glance_clone.jobs.finishers import DataFinishers
 from glance_clone.jobs.heartbeat import Heartbeat
 from glance_clone.jobs.reaper import Reaper
+from glance_clone.jobs.staging import StagingKeeper
 from glance_clone.quotas import build_quota
 from glance_clone.stores.registry import build_registry
 from glance_clone.transfer.concurrency import NativeThreads
@@ -115,6 +116,7 @@ class Service:
             make_image=functools.partial(serial_image.image_of, schema),
         )
         self._reaper.register(self._imports.finishers)
+        self._keeper_of_staging = StagingKeeper(stores.staging, staged, conf.housekeeping.staging_grace)
         rules = Rules(build_enforcer(conf))
         protections = property_protections.load(conf, rules.knows)
         metadefs = layers.wrap_metadefs(build_metadefs(self._database))
@@ -146,7 +148,9 @@ class Service:
         self._jobs = [
             self._concurrency.periodic(leases.heartbeat_interval, self._heartbeat.beat),
             self._concurrency.periodic(leases.sweep_interval, self._reaper.sweep),
+            self._concurrency.periodic(self._conf.housekeeping.staging_interval, self._keeper_of_staging.sweep),
         ]
+        self._concurrency.spawn(self._keeper_of_staging.sweep)
         if self._keeper is not None:
             self._keeper.start()
             self._jobs.append(self._keeper)

@@ -35,7 +35,7 @@ TABLE = (
         '/images/{image_id}',
         GET=Action(images.show, image.render),
         PATCH=Action(image_update.update, image.render, image_patch.parse),
-        DELETE=Action(images.delete, image.render_empty),
+        DELETE=Action(images.delete, image.render_empty, image_import.parse_delete),
     ),
     Path(
         '/images',

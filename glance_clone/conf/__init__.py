@@ -19,6 +19,7 @@ from glance_clone.conf import catalogue
 from glance_clone.conf import database
 from glance_clone.conf import downloads
 from glance_clone.conf import fetching
+from glance_clone.conf import housekeeping
 from glance_clone.conf import image_format
 from glance_clone.conf import image_import
 from glance_clone.conf import import_plugins
@@ -37,6 +38,7 @@ MODULES = (
     database,
     downloads,
     fetching,
+    housekeeping,
     image_format,
     image_import,
     import_plugins,

@@ -191,6 +191,12 @@ class Importer(Protocol):
         :raises PeerBroken: the node answers nonsense
         """
 
+    def forward_delete(self, host: str, path: str, submitter: Submitter) -> bool:
+        """Let the node that has staged data delete its image; False if it cannot.
+
+        :raises PeerRefused: the node refuses it, with a status that is to be told
+        """
+
     def start(self, image: Image, request: ImportRequest, stores: list[str | None], submitter: Submitter) -> Task:
         """Lock the image and queue the import; the image is ``importing`` from now on, unless it is active.
 

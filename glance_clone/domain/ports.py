@@ -543,8 +543,8 @@ class StagingStore(BlobStore, Protocol):
     def size_of(self, name: str) -> int | None:
         """Return the bytes of a file, None if it is not there."""
 
-    def delete(self, name: str) -> bool:
-        """Remove a file, temporary or not; False if there was none."""
+    def delete(self, name: str, older_than: float = 0) -> bool:
+        """Remove a file, temporary or not; False if there was none, or it is younger than so many seconds."""
 
     def names(self) -> Iterator[tuple[str, str, float]]:
         """Yield for each file that belongs to an image: the id of the image, the name, and the age in seconds."""

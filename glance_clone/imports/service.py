@@ -38,6 +38,7 @@ from glance_clone.layers import Parts
 
 LOG = logging.getLogger(__name__)
 
+_SERVER_ERROR = 500
 _USER_INFORMATION = re.compile(r'(?<=://)[^/?#\s]*@')
 
 
@@ -95,6 +96,19 @@ class ImportService:
     def forward(self, host: str, path: str, request: ImportRequest, submitter: Submitter) -> str | None:
         """Send an import on to another node."""
         return self._peers.post(host + path, dict(request.document), submitter)
+
+    def forward_delete(self, host: str, path: str, submitter: Submitter) -> bool:
+        """Let another node delete an image."""
+        try:
+            self._peers.delete(host + path, submitter)
+        except errors.PeerRefused as error:
+            if error.status < _SERVER_ERROR:
+                raise
+        except (errors.PeerTimeout, errors.PeerBroken):
+            LOG.warning('What is staged for %s on another node stays there: it does not answer.', path)
+        else:
+            return True
+        return False
 
     def start(self, image: Image, request: ImportRequest, stores: list[str | None], submitter: Submitter) -> Task:
         """Lock the image and queue the import."""

@@ -56,9 +56,11 @@ class StagingStore(FileStore):
             return None
         return state.st_size
 
-    def delete(self, name: str) -> bool:
-        """Remove a file; False if there was none."""
+    def delete(self, name: str, older_than: float = 0) -> bool:
+        """Remove a file; False if there was none, or it is younger than so many seconds."""
         with translated(f'Removing {self._directory.path}/{name}'), self._directory.opened() as parent:
+            if older_than and not _is_older(name, parent, older_than):
+                return False
             return remove_if_there(name, parent)
 
     def names(self) -> Iterator[tuple[str, str, float]]:
@@ -68,6 +70,13 @@ class StagingStore(FileStore):
                 image_id = owner_of(entry.name)
                 if image_id and entry.is_file(follow_symlinks=False):
                     yield image_id, entry.name, time.time() - entry.stat(follow_symlinks=False).st_mtime
+
+
+def _is_older(name: str, parent: int, seconds: float) -> bool:
+    try:
+        return time.time() - os.stat(name, dir_fd=parent, follow_symlinks=False).st_mtime >= seconds
+    except FileNotFoundError:
+        return False
 
 
 def owner_of(name: str) -> str | None:

@@ -72,6 +72,12 @@ def parse_import(api: Services, request: webob.Request) -> Wanted:
     return Wanted(wanted, request.headers.get(_STORE), FORWARDED in request.headers)
 
 
+def parse_delete(api: Services, request: webob.Request) -> bool:
+    """Read ``DELETE /v2/images/{id}``; tell whether another node sent it on."""
+    body.refuse_any(api, request)
+    return FORWARDED in request.headers
+
+
 def _method(api: Services, document: dict[str, Any]) -> dict[str, Any]:
     method = document.get('method')
     if not isinstance(method, dict):

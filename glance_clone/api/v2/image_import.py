@@ -53,7 +53,9 @@ def start(api: Services, context: RequestContext, params: Params, wanted: Wanted
         return None
     if not api.stores.multiple and not request.must_succeed:
         raise errors.Invalid('all_stores_must_succeed can be false only where there are several stores.')
-    if request.method == importing.GLANCE_DIRECT and (host := api.importer.elsewhere(image)) and not wanted.is_forwarded:
+    if request.method == importing.GLANCE_DIRECT and (host := api.importer.elsewhere(image)):
+        if wanted.is_forwarded:
+            raise errors.Conflict(f'The staged data of image {image.id} is on yet another node; stage it again.')
         return api.importer.forward(host, f'/v2/images/{image.id}/import', request, submitter(context))
     if request.method == importing.WEB_DOWNLOAD:
         api.importer.check(image, request)

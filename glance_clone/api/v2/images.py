@@ -12,6 +12,7 @@ from glance_clone.api.serial.image import NewImage
 from glance_clone.api.serial.image import new_image
 from glance_clone.api.serial.image_list import Page
 from glance_clone.api.services import Services
+from glance_clone.api.v2.image_import import submitter
 from glance_clone.domain import errors
 from glance_clone.domain.image import Image
 from glance_clone.domain.query import NOTHING
@@ -48,7 +49,12 @@ def show(api: Services, context: RequestContext, params: Params, wanted: None) -
     return api.door.image(context, params['image_id'], 'get_image')
 
 
-def delete(api: Services, context: RequestContext, params: Params, wanted: None) -> None:
-    """Delete an image and its data."""
+def delete(api: Services, context: RequestContext, params: Params, is_forwarded: bool) -> None:
+    """Delete an image and its data; the node that has staged data of it does that, if it can be reached."""
     image = api.door.image(context, params['image_id'], 'delete_image')
+    host = api.importer.elsewhere(image)
+    if host and not is_forwarded:
+        if api.importer.forward_delete(host, f'/v2/images/{image.id}', submitter(context)):
+            return
+        image = api.images.get(image.id, context.caller)
     api.images.remove(image)
