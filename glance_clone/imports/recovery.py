@@ -18,6 +18,7 @@ from glance_clone.domain.caller import SERVICE
 from glance_clone.domain.image import Image
 from glance_clone.domain.lease import Lease
 from glance_clone.domain.task import Task
+from glance_clone.imports import stores_left
 from glance_clone.imports.ending import Ending
 from glance_clone.imports.legacy import remove_made_image
 from glance_clone.imports.work import Tools
@@ -98,6 +99,7 @@ class Recovery:
             task.message = task.message or 'Copied'
         reason = None if is_done else _IMPORT
         if is_done and missing:
+            stores_left.failed(image, missing)
             image.properties[importing.ERROR] = _IMPORT
         self._ending.finish(task, image, image.status, lease, stores, reason, missing)
         if reason and lease.detail.get('made_image'):
