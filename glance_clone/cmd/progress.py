@@ -3,17 +3,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from types import TracebackType
 
 import tqdm
 from oslo_log import log as logging
+from tqdm.contrib import logging as tqdm_logging
 
 LOG = logging.getLogger(__name__)
 
-#: Seconds between two lines of the log.
+#: Seconds between two lines of the log, and of work before a bar is shown.
 _INTERVAL = 10.0
+_DELAY = 0.5
 
 
 class Progress:
@@ -33,14 +36,19 @@ class Progress:
         self._next = time.monotonic() + _INTERVAL
         self._bar = tqdm.tqdm(
             desc=what, total=total, unit=unit if scale else f' {unit}', unit_scale=scale, unit_divisor=1024 if scale else 1000,
-            file=sys.stderr, disable=None, leave=False, delay=0.5,
+            file=sys.stderr, disable=None, leave=False, delay=_DELAY,
         )  # fmt: skip
 
     def __enter__(self) -> Progress:
+        self._lines = contextlib.ExitStack()
+        if not self._bar.disable:
+            # Lines of the log stand above the bar.
+            self._lines.enter_context(tqdm_logging.logging_redirect_tqdm())
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         self._bar.close()
+        self._lines.close()
 
     def advance(self, steps: int = 1) -> None:
         """Count steps that were done."""
