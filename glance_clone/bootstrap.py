@@ -100,6 +100,7 @@ class Service:
         images = layers.wrap_images(parts)
         self._keeper = cache and cache_parts.build_keeper(conf, cache, images, data, Census(self._database))
         fetcher = build_fetcher(conf, concurrency)
+        foreign = StoredData(conf, stores, fetcher, concurrency)
         wrapped_data = layers.wrap_data(parts)
         formats = conf.image_format
         schema = ImageSchema(formats.disk_formats, formats.container_formats, custom_properties.load(conf))
@@ -114,6 +115,7 @@ class Service:
                 GLANCE_DOWNLOAD: GlanceDownload(fetcher, Choice.of(conf)),
             },
             make_image=functools.partial(serial_image.image_of, schema),
+            foreign=foreign,
         )
         self._reaper.register(self._imports.finishers)
         self._keeper_of_staging = StagingKeeper(stores.staging, staged, conf.housekeeping.staging_grace)
@@ -128,7 +130,8 @@ class Service:
             data=wrapped_data,
             stores=stores,
             quota=quota,
-            foreign=StoredData(conf, stores, fetcher, concurrency),
+            foreign=foreign,
+            location_adder=self._imports.locations,
             image_schema=schema,
             tasks=self._imports.tools.tasks,
             importer=self._imports.importer,

@@ -47,13 +47,14 @@ class Path:
     """One URL template and the verbs that it knows, in the order in which ``Allow`` names them.
 
     :param tells_verbs: False answers 404 to other verbs, as if there were nothing at this URL
+    :param allow: what ``Allow`` says, where that is not all of them
     """
 
-    def __init__(self, template: str, tells_verbs: bool = True, **actions: Action):
+    def __init__(self, template: str, tells_verbs: bool = True, allow: str | None = None, **actions: Action):
         self.template = template
         self.tells_verbs = tells_verbs
         self.actions = actions
-        self.allow = ', '.join(actions)
+        self.allow = allow or ', '.join(actions)
 
 
 class OpenPath(Path):

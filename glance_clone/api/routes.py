@@ -15,6 +15,7 @@ from glance_clone.api.serial import image_import
 from glance_clone.api.serial import image_list
 from glance_clone.api.serial import image_patch
 from glance_clone.api.serial import info
+from glance_clone.api.serial import location
 from glance_clone.api.serial import member
 from glance_clone.api.serial import task
 from glance_clone.api.v2 import cache as cache_actions
@@ -24,6 +25,7 @@ from glance_clone.api.v2 import image_import as image_import_actions
 from glance_clone.api.v2 import image_update
 from glance_clone.api.v2 import images
 from glance_clone.api.v2 import info as info_actions
+from glance_clone.api.v2 import locations
 from glance_clone.api.v2 import members
 from glance_clone.api.v2 import schemas
 from glance_clone.api.v2 import stores
@@ -51,6 +53,12 @@ TABLE = (
         '/images/{image_id}/tags/{tag}',
         PUT=Action(image_update.add_tag, image.render_empty),
         DELETE=Action(image_update.remove_tag, image.render_empty),
+    ),
+    Path(
+        '/images/{image_id}/locations',
+        allow='POST',
+        GET=Action(locations.index, location.render_list),
+        POST=Action(locations.add, location.render_accepted, location.parse_add),
     ),
     Path(
         '/images/{image_id}/members',

@@ -18,6 +18,7 @@ from glance_clone.domain.import_ports import Importer
 from glance_clone.domain.import_ports import LegacyImports
 from glance_clone.domain.import_ports import TaskRepository
 from glance_clone.domain.location_ports import ForeignData
+from glance_clone.domain.location_ports import LocationAdder
 from glance_clone.domain.ports import ImageData
 from glance_clone.domain.ports import ImageRepository
 from glance_clone.domain.ports import MemberRepository
@@ -44,6 +45,7 @@ class Services:
     stores: StoreRegistry
     quota: Quota
     foreign: ForeignData
+    location_adder: LocationAdder
     image_schema: ImageSchema
     tasks: TaskRepository
     importer: Importer

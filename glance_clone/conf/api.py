@@ -67,6 +67,24 @@ Algorithm of ``os_hash_value``, computed beside MD5 over all data that the servi
 Any name that Python's hashlib knows. Images keep the algorithm with which they were hashed.
 """,
     ),
+    cfg.BoolOpt(
+        'do_secure_hash',
+        default=True,
+        help="""
+Read the data at a location that is added by ``POST /v2/images/{id}/locations``, to hash it.
+
+If the caller names the hash that it must have, the image becomes active only when the data has it. Otherwise the image is
+active at once, and its hashes follow. If this is off, a named hash is noted and not verified, and other images have none.
+
+Related options: ``http_retries``
+""",
+    ),
+    cfg.IntOpt(
+        'http_retries',
+        default=3,
+        min=0,
+        help='How often data at a location that cannot be read is tried again before its hashing is given up.',
+    ),
 ]
 
 _PROTECTIONS = [

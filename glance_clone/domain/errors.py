@@ -140,6 +140,10 @@ class HashMismatch(Invalid):
     """The data has another hash than it should have."""
 
 
+class LocationUnreadable(Invalid):
+    """The data at a location that somebody named cannot be read."""
+
+
 class RemoteError(ImageServiceError):
     """Another server did not give what was asked of it."""
 

@@ -18,6 +18,8 @@ REMOVE_COPY = 'remove-copy'
 STAGE = 'stage'
 #: Imports of all methods, and copies into further stores.
 IMPORT = 'import'
+#: The addition of a location.
+LOCATION = 'location'
 #: A task that works on no image yet; its id stands in place of the image's.
 TASK = 'task'
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -26,14 +27,15 @@ class ForeignData(Protocol):
     def measure(self, location: Location) -> int:
         """Return the number of bytes at a location.
 
-        :raises Invalid: there are none, or they cannot be reached
+        :raises Invalid: there are none
+        :raises LocationUnreadable: they cannot be reached
         """
 
     def look_at(self, image: Image, location: Location) -> None:
         """Look at the begin of the data, where formats have their marks.
 
         :raises UnsafeContent: it is not what the image says, or could harm whoever opens it
-        :raises Invalid: it cannot be read
+        :raises LocationUnreadable: it cannot be read
         """
 
     def examine(
@@ -45,14 +47,32 @@ class ForeignData(Protocol):
         :param advance: called with the number of bytes read so far; what it raises ends the reading
         :raises UnsafeContent: it is not what the image says, or could harm whoever opens it
         :raises SizeMismatch: there is more or less of it than ``image.size`` says
-        :raises Invalid: it cannot be read
+        :raises LocationUnreadable: it cannot be read
         """
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class NamedLocation:
+    """The body of ``POST /v2/images/{id}/locations``, parsed and checked.
+
+    :ivar algorithm: of the hash that the data must have; None if none was named
+    :ivar value: that hash, hexadecimal, lower case
+    """
+
+    url: str
+    algorithm: str | None = None
+    value: str | None = None
+
+    @property
+    def validation_data(self) -> dict[str, str]:
+        """What was named of the hash, as the request said it."""
+        return {'os_hash_algo': self.algorithm, 'os_hash_value': self.value or ''} if self.algorithm else {}
 
 
 class LocationAdder(Protocol):
     """Adds locations to images in the background."""
 
-    def start(self, image: Image, location: Location, submitter: Submitter) -> None:
+    def start(self, image: Image, named: NamedLocation, submitter: Submitter) -> None:
         """Lock a queued image and queue the work, which ends with an active image, or a queued one as before.
 
         :raises ImageLocked: another task works on the image

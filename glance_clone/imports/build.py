@@ -10,13 +10,16 @@ from typing import Any
 
 from oslo_config import cfg
 
+from glance_clone.domain import lease as leases
 from glance_clone.domain.import_ports import TaskRepository
+from glance_clone.domain.location_ports import ForeignData
 from glance_clone.domain.ports import Concurrency
 from glance_clone.domain.ports import ImageData
 from glance_clone.imports import plugins
 from glance_clone.imports.copies import Copies
 from glance_clone.imports.legacy import LegacyImportService
 from glance_clone.imports.legacy import MakeImage
+from glance_clone.imports.locations import LocationService
 from glance_clone.imports.peers import Peers
 from glance_clone.imports.pool import TaskPool
 from glance_clone.imports.recovery import Recovery
@@ -43,6 +46,7 @@ class Imports:
     pool: TaskPool
     importer: ImportService
     legacy: LegacyImportService
+    locations: LocationService
     finishers: Mapping[str, Any]
     grace: int
 
@@ -62,12 +66,14 @@ def build(
     concurrency: Concurrency,
     sources: Mapping[str, Source],
     make_image: MakeImage,
+    foreign: ForeignData,
 ) -> Imports:
     """Put the imports together.
 
     :param data: the outermost layer around the byte path
     :param sources: where data comes from, by import method
     :param make_image: makes the images of tasks that bring none
+    :param foreign: what locations lead to
     :raises ValueError: a plugin is configured that is not installed
     """
     tools = Tools(parts.images, data, tasks, parts.staging, parts.staged)
@@ -75,4 +81,6 @@ def build(
     copies = Copies(concurrency, conf.image_import_opts.max_parallel_stores, conf.image_location_quota)
     importer = ImportService(tools, parts, pool, copies, Peers(), sources, plugins.load(conf))
     legacy = LegacyImportService(importer, tools, parts, pool, make_image)
-    return Imports(tools, pool, importer, legacy, Recovery(tools, parts).table(), conf.wsgi.task_grace_seconds)
+    locations = LocationService(conf, tools, parts, pool, foreign)
+    finishers = {**Recovery(tools, parts).table(), leases.LOCATION: locations.end}
+    return Imports(tools, pool, importer, legacy, locations, finishers, conf.wsgi.task_grace_seconds)

@@ -23,6 +23,7 @@ ADMIN_OR_PROJECT_MEMBER_CREATE_IMAGE = f'{ADMIN} or ({_MEMBER} and project_id:%(
 ADMIN_OR_PROJECT_READER_GET_IMAGE = f'{ADMIN} or (role:reader and ({_ANY_VIEWER}))'
 ADMIN_OR_PROJECT_MEMBER_DOWNLOAD_IMAGE = f'{ADMIN} or (role:member and ({_ANY_VIEWER}))'
 ADMIN_OR_PROJECT_READER_OR_SHARED_MEMBER = f'{ADMIN} or role:reader and (project_id:%(project_id)s or project_id:%(member_id)s)'
+SERVICE_OR_PROJECT_MEMBER = f'rule:service_api or ({_MEMBER} and project_id:%(owner)s)'
 ADMIN_OR_SHARED_MEMBER = f'{ADMIN} or (role:member and project_id:%(member_id)s)'
 
 PROJECT_SCOPE = ['project']

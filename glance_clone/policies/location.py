@@ -15,6 +15,20 @@ _RULES = [
         [('GET', '/v2/images/{image_id}')],
     ),
     base.project_rule(
+        'add_image_location',
+        base.SERVICE_OR_PROJECT_MEMBER,
+        'Give a queued image the location of data that is somewhere already.',
+        [('POST', '/v2/images/{image_id}/locations')],
+        legacy=False,
+    ),
+    base.project_rule(
+        'fetch_image_location',
+        'rule:service_api',
+        'See where the data of an image lies.',
+        [('GET', '/v2/images/{image_id}/locations')],
+        legacy=False,
+    ),
+    base.project_rule(
         'set_image_location',
         base.ADMIN_OR_PROJECT_MEMBER,
         'Add locations to an image, and describe them, by PATCH.',

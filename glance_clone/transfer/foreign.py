@@ -160,4 +160,4 @@ def _unreadable() -> Iterator[None]:
         raise
     except errors.ImageServiceError as error:
         LOG.info('A location that was named cannot be used: %s', error)
-        raise errors.Invalid(f'The data at the location cannot be read: {error}') from error
+        raise errors.LocationUnreadable(f'The data at the location cannot be read: {error}') from error
