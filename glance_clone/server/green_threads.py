@@ -18,7 +18,7 @@ _THREADS = 64
 
 
 class GreenCall:
-    """Work that runs in a native thread."""
+    """Work that runs in a green thread; of native ones, in one that waits for them."""
 
     def __init__(self, work: Callable[..., object], args: tuple[object, ...]):
         self._done = event.Event()
@@ -31,7 +31,7 @@ class GreenCall:
 
     def _run(self, work: Callable[..., object], args: tuple[object, ...]) -> None:
         try:
-            self._done.send(tpool.execute(work, *args))
+            self._done.send(work(*args))
         except Exception:
             self._done.send_exception(*sys.exc_info())
 
@@ -44,6 +44,10 @@ class GreenThreads:
 
     def start(self, work: Callable[..., object], *args: object) -> GreenCall:
         """Begin ``work(*args)`` in a native thread."""
+        return GreenCall(tpool.execute, (work, *args))
+
+    def spawn(self, work: Callable[..., object], *args: object) -> GreenCall:
+        """Begin ``work(*args)`` in a green thread."""
         return GreenCall(work, args)
 
     def periodic(self, interval: float, work: Callable[[], object]) -> Periodic:
