@@ -143,6 +143,7 @@ class Recovery:
         """Return an image to the state that it had before the import was asked for."""
         image.status = lease.detail['status']
         task.status, task.message = tasks.FAILURE, _IMPORT
+        stores_left.done(image, lease.detail['stores'])
         image.properties[importing.ERROR] = _IMPORT
         self._tools.tasks.finish(task, image, images.IMPORTING, lease)
         LOG.info('Image %s is %s again: its import had not begun.', image.id, image.status)

@@ -130,7 +130,9 @@ class ImportService:
             image.id, leases.IMPORT, task=task.id, method=request.method, stores=stores, status=image.status, **detail
         )
         broken = locks.break_stale(self._tools.tasks, image)
-        stores_left.done(image, broken)
+        if broken:
+            stores_left.done(image, broken)
+        stores_left.expect(image, stores)
         status = image.status
         if request.method != importing.COPY_IMAGE:
             image.move_to(images.IMPORTING)
@@ -187,7 +189,6 @@ def _begin(work: Work) -> None:
     work.task.move_to(tasks.PROCESSING)
     work.tools.tasks.save(work.task)
     image = work.image
-    stores_left.expect(image, work.stores)
     for name in (importing.STAGE_HOST, importing.ERROR, images.UPLOAD_ERROR):
         image.properties.pop(name, None)
     work.save()
