@@ -50,10 +50,6 @@ class GreenThreads:
         """Begin ``work(*args)`` in a green thread."""
         return GreenCall(work, args)
 
-    def spawn(self, work: Callable[..., object], *args: object) -> Any:
-        """Begin ``work(*args)`` in a green thread."""
-        return eventlet.spawn(work, *args)
-
     def periodic(self, interval: float, work: Callable[[], object]) -> Periodic:
         """Call ``work()`` every interval seconds; the threads of Periodic are green where modules are patched."""
         return Periodic(interval, work)
