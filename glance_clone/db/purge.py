@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable
+from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from oslo_db import exception as db_exc
@@ -20,8 +22,9 @@ from glance_clone.db.repos import tombstones
 from glance_clone.domain import errors
 from glance_clone.domain import image as domain
 
-#: Rows in one transaction.
+#: Rows in one transaction, and keys that are looked up at once.
 _BATCH = 500
+_WINDOW = 20_000
 
 #: What ``purge`` takes rows from; not the table of images.
 PURGED_TABLES = (models.image.properties, models.image.tags, models.image.members, models.image.locations, models.task.tasks)
@@ -53,41 +56,49 @@ def purge(database: Database, table: sa.Table, before: datetime.datetime, most: 
     """
     done = 0
     while most < 0 or done < most:
-        size = _BATCH if most < 0 else min(_BATCH, most - done)
-        try:
-            deleted = _delete_some(database, table, before, size)
-        except errors.StateChanged:
-            continue
-        except db_exc.DBReferenceError:
-            raise StillReferred(f'Rows of other tables still belong to rows of {table.name}.') from None
-        if not deleted:
+        ids = _oldest(database, table, before, _WINDOW if most < 0 else min(_WINDOW, most - done))
+        if not ids:
             break
-        done += deleted
-        advance(deleted)
+        for start in range(0, len(ids), _BATCH):
+            deleted = _delete(database, table, before, ids[start : start + _BATCH])
+            advance(deleted)
+            done += deleted
     return done
 
 
 @repeatable
-def _delete_some(database: Database, table: sa.Table, before: datetime.datetime, size: int) -> int:
-    """Delete the oldest rows in one transaction, or none of them.
+def _oldest(database: Database, table: sa.Table, before: datetime.datetime, size: int) -> list[Any]:
+    """Return the keys of rows that can be purged; many at once, because no index leads to the oldest ones."""
+    order = (table.c.deleted_at, table.c.id)
+    with database.read() as connection:
+        found = sa.select(table.c.id).where(*_purgeable(table, before)).order_by(*order).limit(size)
+        return list(connection.execute(found).scalars())
 
-    :raises StateChanged: some of them were restored at the same time
-    """
-    key = table.c.id
-    oldest = sa.select(key).where(*_purgeable(table, before)).order_by(table.c.deleted_at, key).limit(size)
+
+def _delete(database: Database, table: sa.Table, before: datetime.datetime, ids: Sequence[Any]) -> int:
+    """Delete those of some rows that can still be purged, in one transaction; return how many."""
+    try:
+        return _delete_rows(database, table, before, ids)
+    except errors.StateChanged:
+        # Some were restored in that very moment; the others come again with the next keys.
+        return 0
+    except db_exc.DBReferenceError:
+        raise StillReferred(f'Rows of other tables still belong to rows of {table.name}.') from None
+
+
+@repeatable
+def _delete_rows(database: Database, table: sa.Table, before: datetime.datetime, ids: Sequence[Any]) -> int:
+    conditions = (table.c.id.in_(ids), *_purgeable(table, before))
     with database.write() as connection:
-        ids = list(connection.execute(oldest).scalars())
-        if not ids:
-            return 0
+        gone = list(connection.execute(sa.select(table.c.id).where(*conditions)).scalars())
         if table is models.task.tasks:
             info = models.task.task_info
-            connection.execute(sa.delete(info).where(info.c.task_id.in_(ids)))
-        deleted = connection.execute(sa.delete(table).where(key.in_(ids), *_purgeable(table, before))).rowcount
-        if deleted != len(ids):
+            connection.execute(sa.delete(info).where(info.c.task_id.in_(gone)))
+        if connection.execute(sa.delete(table).where(*conditions)).rowcount != len(gone):
             raise errors.StateChanged('Some of the rows are not deleted any more.')
-        if table is IMAGES:
-            tombstones.bury(connection, ids, database.now())
-        return int(deleted)
+        if table is IMAGES and gone:
+            tombstones.bury(connection, gone, database.now())
+    return len(gone)
 
 
 def _purgeable(table: sa.Table, before: datetime.datetime) -> list[sa.ColumnElement[bool]]:

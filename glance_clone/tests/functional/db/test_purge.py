@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import datetime
+import threading
 import uuid
 from typing import Any
 
@@ -90,10 +91,44 @@ class _Purge:
 
     def test_many_transactions(self) -> None:
         self.useFixture(fixtures.MonkeyPatch('glance_clone.db.purge._BATCH', 2))
+        self.useFixture(fixtures.MonkeyPatch('glance_clone.db.purge._WINDOW', 3))
         for _ in range(5):
             self.deleted(31)
         self.assertEqual(5, self.purge(models.image.tags))
-        self.assertEqual(3, self.purge(models.image.members, most=3))
+        self.assertEqual(4, self.purge(models.image.members, most=4))
+        self.assertEqual(1, self.purge(models.image.members))
+
+    def test_rows_that_come_back_meanwhile(self) -> None:
+        restored, other = self.deleted(32), self.deleted(31)
+        for table in _CHILDREN:
+            self.purge(table)
+        find = purge._oldest
+
+        def find_and_restore(*arguments: Any) -> list[Any]:
+            found = find(*arguments)
+            with self.database.write() as connection:
+                values = {'deleted': False, 'deleted_at': None, 'status': 'active'}
+                connection.execute(sa.update(_IMAGES).where(_IMAGES.c.id == restored.id).values(**values))
+            return list(found)
+
+        self.useFixture(fixtures.MonkeyPatch('glance_clone.db.purge._oldest', find_and_restore))
+        self.assertEqual(1, self.purge(_IMAGES))
+        self.assertEqual({restored.id}, self.ids())
+        self.assertEqual([other.id], [row['image_id'] for row in self.rows(models.tombstone.tombstones)])
+
+    def test_two_at_once(self) -> None:
+        for _ in range(6):
+            self.deleted(31)
+        for table in _CHILDREN:
+            self.purge(table)
+        done: list[int] = []
+        threads = [threading.Thread(target=lambda: done.append(self.purge(_IMAGES))) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(6, sum(done), done)
+        self.assertEqual(6, len(self.rows(models.tombstone.tombstones)))
 
     def test_images_that_wait_for_their_data_to_be_removed_stay_whole(self) -> None:
         image = self.deleted(31)
