@@ -124,7 +124,7 @@ class Service:
         metadefs = layers.wrap_metadefs(build_metadefs(self._database))
         self.api = services.Services(
             conf=conf,
-            door=authorize.Door(rules, images, protections),
+            door=authorize.Door(rules, images, protections, owners_only=not conf.oslo_policy.enforce_new_defaults),
             images=images,
             members=MemberRepository(self._database),
             data=wrapped_data,

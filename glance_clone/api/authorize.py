@@ -16,17 +16,37 @@ from glance_clone.domain.image import Image
 from glance_clone.domain.member import Member
 from glance_clone.domain.ports import ImageRepository
 
+#: What only the owner of an image and administrators may do where rules say nothing of projects, see :class:`Door`.
+_OF_OWNERS = frozenset(
+    (
+        'modify_image',
+        'delete_image',
+        'upload_image',
+        'deactivate',
+        'reactivate',
+        'set_image_location',
+        'delete_image_location',
+        'add_member',
+        'delete_member',
+    )
+)
+
 
 class Door:
     """Decides whether a caller may do something.
 
     :param protections: who may do what with which custom properties; None if that is not restricted
+    :param owners_only: whether rules may let everybody pass who has a token, as the old defaults do with ``[oslo_policy]
+        enforce_new_defaults = false``: what belongs to the owner, or to the member, of an image is then left to them
     """
 
-    def __init__(self, rules: Rules, images: ImageRepository, protections: Protections | None = None):
+    def __init__(
+        self, rules: Rules, images: ImageRepository, protections: Protections | None = None, owners_only: bool = False
+    ):
         self._rules = rules
         self._images = images
         self._protections = protections
+        self._owners_only = owners_only
 
     def image(self, context: RequestContext, image_id: str, rule: str) -> Image:
         """Return the image if the caller may do to it what the rule guards.
@@ -42,6 +62,8 @@ class Door:
         """Check a rule on an image that was read already; raises as :meth:`image` does."""
         target = image_target(image)
         if self.allows(context, rule, target):
+            if rule in _OF_OWNERS:
+                self._require_own(context, image.owner)
             return
         if rule == 'get_image' or not self.allows(context, 'get_image', target):
             raise errors.ImageNotFound(image.id)
@@ -52,6 +74,14 @@ class Door:
         if not self.allows(context, rule, {**image_target(image), 'member_id': member.member_id}):
             self.require_on_image(context, image, 'get_image')
             raise errors.Forbidden(f'You may not do this to member {member.member_id} of image {image.id} (policy {rule}).')
+        if rule == 'modify_member':
+            self._require_own(context, member.member_id)
+
+    def _require_own(self, context: RequestContext, project: str | None) -> None:
+        """Refuse what is up to a project to everybody else but administrators, whatever lenient rules say."""
+        own = project is not None and context.project_id == project
+        if self._owners_only and not (context.is_admin or own):
+            raise errors.Forbidden('Only the project to which this belongs, or an administrator, may do this.')
 
     def may_see(self, context: RequestContext, image: Image) -> bool:
         """Tell whether policy lets the caller see an image whose row is visible."""

@@ -13,6 +13,7 @@ _RULES = [
         f'{base.ADMIN} or rule:service_api',
         'See types, weights and settings of the stores.',
         [('GET', '/v2/info/stores/detail')],
+        legacy=False,
     ),
     base.project_rule(
         'download_from_store',

@@ -33,8 +33,8 @@ def show(api: Services, context: RequestContext, params: Params, wanted: None) -
     """Show one member."""
     image = api.images.get(params['image_id'], context.caller)
     if image.visibility != SHARED or not _may_know(context, image, params['member_id']):
-        raise errors.MemberNotFound(image.id, params['member_id'])
-    member = api.members.get(image.id, params['member_id'])
+        raise _unknown(api, context, image, params['member_id'])
+    member = _get(api, context, image, params['member_id'])
     api.door.require_on_member(context, image, member, 'get_member')
     return member
 
@@ -58,8 +58,24 @@ def delete(api: Services, context: RequestContext, params: Params, wanted: None)
 def _found(api: Services, context: RequestContext, params: Params) -> tuple[Image, Member]:
     image = _shared_image(api, context, params['image_id'])
     if not _may_know(context, image, params['member_id']):
-        raise errors.MemberNotFound(image.id, params['member_id'])
-    return image, api.members.get(image.id, params['member_id'])
+        raise _unknown(api, context, image, params['member_id'])
+    return image, _get(api, context, image, params['member_id'])
+
+
+def _get(api: Services, context: RequestContext, image: Image, member_id: str) -> Member:
+    try:
+        return api.members.get(image.id, member_id)
+    except errors.MemberNotFound:
+        raise _unknown(api, context, image, member_id) from None
+
+
+def _unknown(api: Services, context: RequestContext, image: Image, member_id: str) -> errors.MemberNotFound:
+    """Return that there is no such member.
+
+    :raises ImageNotFound: the caller may not even know that there is such an image
+    """
+    api.door.require_on_image(context, image, 'get_image')
+    return errors.MemberNotFound(image.id, member_id)
 
 
 def _shared_image(api: Services, context: RequestContext, image_id: str) -> Image:

@@ -42,7 +42,7 @@ class ImageService(fixture.GabbiFixture):
         """Build the application."""
         self._state = pathlib.Path(tempfile.mkdtemp())
         self._handlers = logging.root.handlers[:]
-        shutil.copy(_empty_database(), self._state / 'images.sqlite')
+        shutil.copy(empty_database(), self._state / 'images.sqlite')
         paste = service.trusting(service.etc_file(service.PASTE_FILE).read_text())
         (self._state / 'glance-api-paste.ini').write_text(paste)
         config_file = self._state / 'glance-api.conf'
@@ -54,7 +54,7 @@ class ImageService(fixture.GabbiFixture):
 
     def options(self, state: pathlib.Path) -> dict[str, dict[str, object]]:
         """Return the options of the service."""
-        return _options(state)
+        return default_options(state)
 
     def stop_fixture(self) -> None:
         """Forget the application and its data; logging is as it was before."""
@@ -69,7 +69,7 @@ class CachingImageService(ImageService):
 
     def options(self, state: pathlib.Path) -> dict[str, dict[str, object]]:
         """Return the options of the service."""
-        options = _options(state)
+        options = default_options(state)
         url = 'http://node1.example.org:9292'
         options['DEFAULT'].update(image_cache_dir=state / 'cache', worker_self_reference_url=url)
         options['paste_deploy']['flavor'] = 'keystone+cachemanagement'
@@ -83,7 +83,7 @@ class ImageServiceWithRules(ImageService):
         """Write both files of rules, and return the options of the service."""
         (state / 'schema-image.json').write_text(json.dumps(_SCHEMAS))
         (state / 'protections.conf').write_text(_PROTECTIONS)
-        options = _options(state)
+        options = default_options(state)
         options['DEFAULT'].update(property_protection_file=state / 'protections.conf')
         return options
 
@@ -114,7 +114,8 @@ delete = @
 """
 
 
-def _options(state: pathlib.Path) -> dict[str, dict[str, object]]:
+def default_options(state: pathlib.Path) -> dict[str, dict[str, object]]:
+    """Return the options of a service with its state in a directory."""
     return {
         'DEFAULT': {'enabled_backends': 'fast:file,cheap:file,web:http', 'log_file': state / 'log'},
         'paste_deploy': {'flavor': 'keystone'},
@@ -129,7 +130,7 @@ def _options(state: pathlib.Path) -> dict[str, dict[str, object]]:
 
 
 @functools.cache
-def _empty_database() -> str:
+def empty_database() -> str:
     """Return the path of a database with the schema and nothing in it, made once per process."""
     directory = process.temporary_directory()
     config_file = os.path.join(directory, 'glance-api.conf')
