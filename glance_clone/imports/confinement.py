@@ -71,6 +71,8 @@ class Runner:
 
     def __init__(self, interpreter: str | None = None, user: str = 'nobody'):
         self._python = interpreter or _interpreter()
+        if not os.access(self._python, os.X_OK):
+            raise ValueError(f'[wsgi] python_interpreter is {self._python}, which cannot be run.')
         self._user = _user(user) if os.geteuid() == 0 else None
 
     def run(

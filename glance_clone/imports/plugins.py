@@ -34,7 +34,6 @@ def load(conf: cfg.ConfigOpts) -> list[Step]:
         invoke_args=(conf,),
         on_load_failure_callback=_refuse,
         on_missing_entrypoints_callback=unknown.extend,
-        warn_on_missing_entrypoint=False,
     )
     if unknown:
         raise ValueError(f'[image_import_opts] image_import_plugins has {", ".join(sorted(unknown))}: not installed.')

@@ -67,10 +67,10 @@ from glance_clone.stores.file_directory import Directory
 from glance_clone.tests.unit.transfer.sources import Pieces
 from glance_clone.transfer import pipeline
 from glance_clone.transfer.digest import Digest
-from glance_clone.transfer.eventlet_threads import EventletThreads
+from glance_clone.server.green_threads import GreenThreads
 from glance_clone.transfer.sink import Sink
 
-threads = EventletThreads()
+threads = GreenThreads()
 ticks = []
 job = threads.periodic(0.001, lambda: ticks.append(1))
 data = os.urandom(1 << 20) * 8
@@ -90,6 +90,15 @@ before = len(ticks)
 threads.start(eventlet.patcher.original('time').sleep, 0.2).wait()
 assert len(ticks) > before + 5, (before, len(ticks))
 job.stop()
+assert threads.spawn(lambda number: number + 1, 6).wait() == 7
+for begin, sleep in ((threads.start, eventlet.patcher.original('time').sleep), (threads.spawn, time.sleep)):
+    slow = begin(sleep, 0.5)
+    try:
+        slow.wait(0.05)
+        sys.exit('waited too long')
+    except TimeoutError:
+        pass
+    slow.wait()
 try:
     threads.start(lambda: 1 // 0).wait()
 except ZeroDivisionError:
@@ -97,7 +106,7 @@ except ZeroDivisionError:
 """
 
 
-class EventletThreadsTest(base.BaseTestCase):
+class GreenThreadsTest(base.BaseTestCase):
     def test_uploads_under_eventlet(self):
         root = self.useFixture(fixtures.TempDir()).path
         ended = subprocess.run(
