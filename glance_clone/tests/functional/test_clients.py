@@ -4,22 +4,18 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import pathlib
 import shutil
 import subprocess
-import sys
 import unittest
 from typing import Any
 from typing import ClassVar
 
-import openstack
-
 from glance_clone.tests.fixtures import keystone
 from glance_clone.tests.fixtures import process
 from glance_clone.tests.fixtures import service
-from glance_clone.tests.functional import base
+from glance_clone.tests.functional import clients
 
 _MIB = 1024 * 1024
 _GIB = 1024 * _MIB
@@ -54,33 +50,17 @@ def make_raw(path: pathlib.Path, size: int = _GIB) -> None:
 class _Clients:
     """The tests; the classes below say where they run."""
 
-    keystone: ClassVar[keystone.Keystone]
     disks: ClassVar[pathlib.Path]
 
     @classmethod
     def setUpClass(cls) -> None:
-        cls.keystone = keystone.shared()
         super().setUpClass()
-        cls.keystone.register(cls.service.url)
         cls.disks = pathlib.Path(process.temporary_directory())
         cls.addClassCleanup(shutil.rmtree, cls.disks)
         make_qcow2(cls.disks / 'disk.qcow2')
 
-    @classmethod
-    def make_service(cls, database_url: str) -> service.Service:
-        options = {'keystone_authtoken': cls.keystone.authtoken()}
-        return service.Service(database_url, cls.launcher, options, trust_headers=False)
-
-    def _openstack(self, *arguments: str, user: keystone.User = keystone.ALICE) -> str:
-        """Run the openstack command as a user, and return what it prints."""
-        command = [os.path.join(os.path.dirname(sys.executable), 'openstack'), *arguments]
-        env = {**os.environ, **self.keystone.environment(user)}
-        done = subprocess.run(command, capture_output=True, env=env, cwd='/', check=False)
-        self.assertEqual(0, done.returncode, f'{arguments}: {done.stderr.decode()}')
-        return done.stdout.decode()
-
     def _image(self, *arguments: str) -> Any:
-        return json.loads(self._openstack('image', *arguments, '-f', 'json'))
+        return self.openstack_json('image', *arguments)
 
     def test_command_line(self) -> None:
         disk, saved = self.disks / 'disk.qcow2', self.disks / 'saved.qcow2'
@@ -96,21 +76,16 @@ class _Clients:
         self.assertEqual(_sha512(disk), shown['properties']['os_hash_value'])
         self.assertIn(created['id'], [image['ID'] for image in self._image('list')])
         self.assertEqual(shown['id'], self._image('show', 'from the command line')['id'])
-        self._openstack('image', 'save', '--file', str(saved), created['id'])
+        self.openstack('image', 'save', '--file', str(saved), created['id'])
         self.assertEqual(_sha512(disk), _sha512(saved))
-        self._openstack('image', 'delete', created['id'])
+        self.openstack('image', 'delete', created['id'])
         self.assertEqual([], self._image('list'))
         self.assertNotIn(created['id'], ' '.join(self.service.files()))
         self.assert_no_traceback()
 
-    def _connection(self, user: keystone.User = keystone.ALICE) -> openstack.connection.Connection:
-        connection = openstack.connection.Connection(session=self.keystone.session(user), region_name='RegionOne')
-        self.addCleanup(connection.close)
-        return connection
-
     def _through_sdk(self, disk: pathlib.Path, disk_format: str, virtual_size: int) -> None:
         """Assert that an image survives its life in the hands of the SDK."""
-        images = self._connection().image
+        images = self.connection().image
         saved = self.disks / 'saved.sdk'
         image = images.create_image(
             'from the SDK', filename=str(disk), disk_format=disk_format, container_format='bare', wait=True,
@@ -121,7 +96,7 @@ class _Clients:
         self.assertEqual(virtual_size, image.virtual_size)
         self.assertEqual(_sha512(disk), image.hash_value)
         self.assertEqual([image.id], [found.id for found in images.images(name='from the SDK')])
-        self.assertEqual([], [found.id for found in self._connection(keystone.BOB).image.images()])
+        self.assertEqual([], [found.id for found in self.connection(keystone.BOB).image.images()])
         images.download_image(image, output=str(saved), stream=True)
         self.assertEqual(_sha512(disk), _sha512(saved))
         saved.unlink()
@@ -142,13 +117,13 @@ class _Clients:
         self._through_sdk(disk, 'raw', _GIB)
 
 
-class UwsgiMariaDBTest(_Clients, base.ServiceTestCase):
+class UwsgiMariaDBTest(_Clients, clients.ClientTestCase):
     """As in a cloud: uWSGI on MariaDB."""
 
     database = 'mariadb'
 
 
-class StandaloneSQLiteTest(_Clients, base.ServiceTestCase):
+class StandaloneSQLiteTest(_Clients, clients.ClientTestCase):
     """As on one machine: the standalone server on SQLite."""
 
     launcher = service.STANDALONE
