@@ -38,7 +38,7 @@ from glance_clone.layers import Parts
 
 LOG = logging.getLogger(__name__)
 
-_SERVER_ERROR = 500
+_CLIENT_ERRORS = range(400, 500)
 _USER_INFORMATION = re.compile(r'(?<=://)[^/?#\s]*@')
 
 
@@ -102,7 +102,7 @@ class ImportService:
         try:
             self._peers.delete(host + path, submitter)
         except errors.PeerRefused as error:
-            if error.status < _SERVER_ERROR:
+            if error.status in _CLIENT_ERRORS:
                 raise
         except (errors.PeerTimeout, errors.PeerBroken):
             LOG.warning('What is staged for %s on another node stays there: it does not answer.', path)
