@@ -78,7 +78,7 @@ def compose(document: Document, with_owner: bool = False) -> dict[str, Any]:
     columns = ['namespace', 'display_name', 'description', 'visibility', 'protected'] + ['owner'] * with_owner
     value: dict[str, Any] = _without_none({name: document.namespace[name] for name in columns})
     value['resource_type_associations'] = [_without_none(row) for row in document.associations]
-    value['properties'] = {row['name']: json.loads(row['json_schema']) for row in document.properties}
+    value['properties'] = {row['name']: json.loads(row['json_schema']) or {} for row in document.properties}
     value['objects'] = [_composed_object(row) for row in document.objects]
     value['tags'] = document.tags
     return value
@@ -129,7 +129,7 @@ def _properties(value: dict[str, Any]) -> Iterator[Row]:
         _require_name(name, 'properties')
         if not isinstance(definition, dict):
             raise DocumentError(f'properties.{name}', 'must be a JSON object')
-        yield {'name': name, 'json_schema': json.dumps(definition)}
+        yield {'name': name, 'json_schema': _json(definition, f'properties.{name}')}
 
 
 def _object(item: dict[str, Any], key: str) -> Row:
@@ -140,8 +140,19 @@ def _object(item: dict[str, Any], key: str) -> Row:
         'name': item['name'],
         'description': _text(item, 'description', key),
         'required': ','.join(required) or None,
-        'json_schema': json.dumps(_mapping(item, 'properties', key)),
+        'json_schema': _json(_mapping(item, 'properties', key), f'{key}.properties'),
     }
+
+
+def _json(definition: dict[str, Any], key: str) -> str:
+    """Return a definition as JSON text.
+
+    :raises DocumentError: it has a number that JSON does not know
+    """
+    try:
+        return json.dumps(definition, allow_nan=False)
+    except ValueError:
+        raise DocumentError(key, 'has a number that is too large, or is none (NaN, Infinity)') from None
 
 
 def _named(value: dict[str, Any], key: str) -> Iterator[tuple[dict[str, Any], str]]:

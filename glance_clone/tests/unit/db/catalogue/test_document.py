@@ -45,6 +45,13 @@ class TestDocument(base.TestCase):
         self.assertEqual('{}', parsed.objects[0]['json_schema'])
         self.assertIsNone(parsed.objects[0]['required'])
 
+    def test_rows_without_a_definition(self) -> None:
+        found = document.parse({'namespace': 'n', 'properties': {'p': {}}, 'objects': [{'name': 'o'}]})
+        for row in (*found.properties, *found.objects):
+            row['json_schema'] = 'null'
+        value = document.compose(found)
+        self.assertEqual(({'p': {}}, {}), (value['properties'], value['objects'][0]['properties']))
+
     def test_problems_name_the_key(self) -> None:
         for value, complaint in (
             ([], 'must be a JSON object'),
@@ -62,6 +69,11 @@ class TestDocument(base.TestCase):
             ({'namespace': 'n', 'properties': {'a': {'enum': ['\U0001f600']}}}, 'properties.a.enum[0]: has a character'),
             ({'namespace': 'n', 'properties': {'a': {'title': 'nul\0'}}}, 'properties.a.title: has a character'),
             ({'namespace': 'n', 'description': '\ud800'}, 'description: has a character'),
+            ({'namespace': 'n', 'properties': {'a': {'default': float('nan')}}}, 'properties.a: has a number'),
+            (
+                {'namespace': 'n', 'objects': [{'name': 'o', 'properties': {'p': {'maximum': 1e999}}}]},
+                'objects[0].properties: has',
+            ),
             ({'namespace': 'n', 'objects': {}}, 'objects: must be a list'),
             ({'namespace': 'n', 'objects': [{'name': 'o'}, {}]}, 'objects[1].name: is missing'),
             ({'namespace': 'n', 'objects': [{'name': 'o'}, {'name': 'o'}]}, 'objects[1].name: o is there twice'),
