@@ -90,3 +90,32 @@ class TestSamples(base.ServiceTestCase):
         answer = _sample('v2/samples/member-update-request.json')
         accepted = self.request('admin', 'PUT', f'{members}/{offered["member"]}', json=answer).json()
         self.assertEqual('accepted', accepted['status'])
+
+    def _metadefs(self, method: str, rest: str, request: str | None = None, response: str | None = None) -> None:
+        """Send the sample of a request, and compare the answer with the sample of a response."""
+        body = _sample(f'v2/samples/metadef-{request}.json') if request else None
+        answer = self.request('admin', method, f'/v2/metadefs/{rest}', json=body)
+        self.assertLess(answer.status_code, 300, answer.text)
+        if response:
+            self.assertEqual(_shape(_sample(f'v2/samples/metadef-{response}.json')), _shape(answer.json()), response)
+
+    def test_metadata_definitions(self) -> None:
+        namespace = 'namespaces/Acme::Topology'
+        self._metadefs('POST', 'namespaces', 'namespace-create-request', 'namespace-create-response')
+        self._metadefs('GET', namespace, response='namespace-show-response')
+        self._metadefs('GET', 'namespaces?limit=1&visibility=public', response='namespaces-list-response')
+        self._metadefs('POST', f'{namespace}/objects', 'object-create-request', 'object-create-response')
+        self._metadefs('GET', f'{namespace}/objects', response='objects-list-response')
+        self._metadefs('POST', f'{namespace}/properties', 'property-create-request', 'property-create-response')
+        self._metadefs('GET', f'{namespace}/properties', response='properties-list-response')
+        by_prefix = f'{namespace}/properties/acme_rack?resource_type=OS::Glance::Image'
+        self._metadefs('GET', by_prefix, response='property-show-response')
+        self._metadefs('POST', f'{namespace}/tags', 'tags-create-request', 'tags-create-response')
+        self._metadefs('POST', f'{namespace}/tags/locality', response='tag-response')
+        self._metadefs('GET', f'{namespace}/tags', response='tags-list-response')
+        self._metadefs('PUT', f'{namespace}/tags/locality', 'tag-update-request')
+        self._metadefs('POST', f'{namespace}/resource_types', 'association-create-request', 'association-create-response')
+        self._metadefs('GET', f'{namespace}/resource_types', response='associations-list-response')
+        self._metadefs('GET', 'resource_types', response='resource-types-list-response')
+        self._metadefs('PUT', namespace, 'namespace-update-request', 'namespace-update-response')
+        self._metadefs('DELETE', namespace)
