@@ -41,7 +41,8 @@ _DEFAULT_GROUP_OPTS = [
 The stores, as ``id:type`` separated by commas, e.g. ``fast:file,cheap:file``.
 
 Each is set up in a group named like its id, and ``[glance_store] default_backend`` names the one that is used where a
-request names none. Ids that begin with ``os_glance_`` are reserved. Known types: ``file``, ``http``.
+request names none. Ids that begin with ``os_glance_`` are reserved. Known types: ``file``, ``http``;
+``swift``, ``s3``, ``rbd``, ``cinder`` and ``vmware`` where glance_store and what its driver needs are installed.
 """,
     ),
     cfg.StrOpt(

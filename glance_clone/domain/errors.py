@@ -199,6 +199,14 @@ class BlobInUse(Conflict):
     """A store will not remove an object that something else depends on."""
 
 
+class StoreKeeps(ImageServiceError):
+    """A store never removes what was put into it."""
+
+
+class CannotList(ImageServiceError):
+    """A store cannot tell what it holds."""
+
+
 class StoreError(ImageServiceError):
     """A store failed in a way that has no name of its own."""
 

@@ -62,3 +62,21 @@ def named_by_user(url: str) -> str:
     if '@' in re.split('[/?#]', rest, maxsplit=1)[0]:
         raise errors.Invalid('The URL of a location must not have a user name or password in it.')
     return url
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class StoredObject:
+    """Something that a store holds, as its own listing tells.
+
+    :ivar name: in the words of the store
+    :ivar blob_id: the image whose data it is, or was to be
+    :ivar size: bytes that it takes
+    :ivar age: seconds since it was written last, by the clock of the store
+    :ivar temporary: it cannot be read as an image: data on its way or left behind, or one part of several
+    """
+
+    name: str
+    blob_id: str
+    size: int
+    age: float
+    temporary: bool

@@ -16,13 +16,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from typing import Any
 from typing import Protocol
-from typing import runtime_checkable
 
 from glance_clone.domain import metadef
 from glance_clone.domain.caller import Caller
 from glance_clone.domain.image import Image
 from glance_clone.domain.lease import Lease
 from glance_clone.domain.location import Location
+from glance_clone.domain.location import StoredObject
 from glance_clone.domain.member import Member
 from glance_clone.domain.query import ImageQuery
 from glance_clone.domain.quota import NO_LIMITS
@@ -516,15 +516,19 @@ class BlobStore(Protocol):
     def discard(self, blob_id: str, attempt: str) -> None:
         """Remove what a dead writer of this attempt left: temporary and committed objects that no record refers to."""
 
+    def objects(self) -> Iterator[StoredObject]:
+        """Yield everything in the store, temporary objects included, in no particular order.
 
-@runtime_checkable
-class CheckedStore(Protocol):
-    """A store that can tell whether it works, without moving data."""
+        :raises CannotList: the store cannot tell
+        :raises StoreUnavailable: the store cannot be read now
+        """
 
-    id: str | None
+    def remove_object(self, found: StoredObject) -> None:
+        """Remove one object that :meth:`objects` told of, and nothing else; one that is gone already is no error.
 
-    def check(self) -> None:
-        """Look whether the store can be used now; raises StoreUnavailable or another StoreError if not."""
+        :raises BlobInUse: something depends on it
+        :raises CannotList: as :meth:`objects` does
+        """
 
 
 class AdoptingStore(BlobStore, Protocol):
@@ -768,6 +772,12 @@ class Concurrency(Protocol):
         """Begin ``work(*args)`` in a thread of its own, which may use the database: a green one where the launcher is green.
 
         It does not keep the process from ending.
+        """
+
+    def detach(self, work: Any) -> None:
+        """Run ``work()`` in a native thread of its own; for work that waits for others, who need the threads of start.
+
+        The work itself deals with what goes wrong.
         """
 
     def periodic(self, interval: float, work: Any) -> Any:

@@ -22,8 +22,6 @@ from glance_clone.domain.importing import Staged
 from glance_clone.domain.importing import Submitter
 from glance_clone.domain.lease import Lease
 from glance_clone.domain.location import Location
-from glance_clone.domain.metering import Meter
-from glance_clone.domain.metering import NoMeter
 from glance_clone.domain.ports import ByteSource
 from glance_clone.domain.ports import ImageData
 from glance_clone.domain.ports import ImageRepository
@@ -53,7 +51,6 @@ class Tools:
     staging: Staging
     staged: StagedRepository
     stopping: threading.Event = dataclasses.field(default_factory=threading.Event)
-    meter: Meter = dataclasses.field(default_factory=NoMeter)
 
 
 class Work:

@@ -9,6 +9,7 @@ from typing import Any
 
 import eventlet
 from eventlet import event
+from eventlet import patcher
 from eventlet import tpool
 
 from glance_clone.transfer.concurrency import Periodic
@@ -49,6 +50,10 @@ class GreenThreads:
     def spawn(self, work: Callable[..., object], *args: object) -> GreenCall:
         """Begin ``work(*args)`` in a green thread."""
         return GreenCall(work, args)
+
+    def detach(self, work: Callable[[], object]) -> None:
+        """Run ``work()`` in a native thread of its own, outside of eventlet's pool."""
+        patcher.original('threading').Thread(target=work, name='store', daemon=True).start()
 
     def periodic(self, interval: float, work: Callable[[], object]) -> Periodic:
         """Call ``work()`` every interval seconds; the threads of Periodic are green where modules are patched."""

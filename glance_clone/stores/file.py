@@ -13,11 +13,13 @@ from oslo_log import log as logging
 
 from glance_clone.domain import errors
 from glance_clone.domain.location import Location
+from glance_clone.domain.location import StoredObject
 from glance_clone.stores.file_adoption import CannotAdopt
 from glance_clone.stores.file_adoption import FileAdoption
 from glance_clone.stores.file_directory import Directory
 from glance_clone.stores.file_directory import require_plain_name
 from glance_clone.stores.file_directory import translated
+from glance_clone.stores.file_listing import list_directory
 from glance_clone.stores.file_reader import FileReader
 from glance_clone.stores.file_writer import FileWriter
 from glance_clone.stores.file_writer import remove_if_there
@@ -71,11 +73,6 @@ class FileStore:
     def match(self, url: str) -> int:
         """Return how many characters of the url speak for this store, -1 if it is none of its."""
         return max((len(directory.path) for directory, _ in self._places(url)), default=-1)
-
-    def check(self) -> None:
-        """Look at every directory; see :class:`CheckedStore`."""
-        for directory in self.directories:
-            directory.check()
 
     def writer(self, blob_id: str, attempt: str, size: int | None) -> FileWriter:
         """See :meth:`BlobStore.writer`."""
@@ -142,6 +139,16 @@ class FileStore:
                     if remove_if_there(name, parent):
                         LOG.info('Removed %s/%s, which a dead writer left.', directory.path, name)
                 os.fsync(parent)
+
+    def objects(self) -> Iterator[StoredObject]:
+        """See :meth:`BlobStore.objects`; names are paths."""
+        for directory in self.directories:
+            yield from list_directory(directory)
+
+    def remove_object(self, found: StoredObject) -> None:
+        """See :meth:`BlobStore.remove_object`."""
+        with contextlib.suppress(errors.BlobNotFound):
+            self.remove(Location(f'file://{found.name}'))
 
     @contextlib.contextmanager
     def _held(self, location: Location) -> Iterator[tuple[int, str]]:

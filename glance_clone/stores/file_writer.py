@@ -19,6 +19,10 @@ LOG = logging.getLogger(__name__)
 CREATE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
+#: Ends the names of files that are not complete.
+TEMPORARY_SUFFIX = '.part'
+
+
 class Identity(NamedTuple):
     """What tells a file from another that got its name, or even its inode, later."""
 
@@ -35,7 +39,7 @@ class Identity(NamedTuple):
 
 def temporary_name(blob_id: str, attempt: str) -> str:
     """Return the name that data has before it is complete."""
-    return f'.{blob_id}.{attempt}.part'
+    return f'.{blob_id}.{attempt}{TEMPORARY_SUFFIX}'
 
 
 class FileWriter:

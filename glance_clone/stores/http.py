@@ -15,6 +15,7 @@ from oslo_log import log as logging
 
 from glance_clone.domain import errors
 from glance_clone.domain.location import Location
+from glance_clone.domain.location import StoredObject
 from glance_clone.domain.ports import Fetcher
 from glance_clone.domain.ports import RemoteData
 
@@ -73,6 +74,14 @@ class HttpStore:
 
     def discard(self, blob_id: str, attempt: str) -> None:
         """Do nothing: nothing is ever written here."""
+
+    def objects(self) -> NoReturn:
+        """See :meth:`BlobStore.objects`."""
+        raise errors.CannotList('The http store holds nothing of its own.')
+
+    def remove_object(self, found: StoredObject) -> NoReturn:
+        """See :meth:`BlobStore.remove_object`."""
+        self.objects()
 
 
 class HttpReader:

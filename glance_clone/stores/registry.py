@@ -6,6 +6,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Sequence
+from typing import Any
 from typing import Protocol
 
 from oslo_config import cfg
@@ -17,12 +18,15 @@ from glance_clone.domain.location import Location
 from glance_clone.domain.ports import BlobStore
 from glance_clone.domain.ports import Concurrency
 from glance_clone.stores import file_config
+from glance_clone.stores import glance_store_options
 from glance_clone.stores import http_config
 from glance_clone.stores.file import FileStore
+from glance_clone.stores.glance_store_config import build_store as build_glance_store
 from glance_clone.stores.staging import StagingStore
 
 _FILE_KINDS = ('file', 'filesystem')
 _HTTP_KINDS = ('http', 'https')
+_KNOWN = f'file, http, {", ".join(glance_store_options.DRIVERS)}'
 
 
 class BadStoreConfiguration(ValueError):
@@ -48,6 +52,7 @@ class Registry:
         self, stores: Sequence[Driver], default: Driver, multiple: bool, staging: StagingStore, tasks: StagingStore | None
     ):
         self._stores = list(stores)
+        self._rewriters: list[Any] = [store for store in stores if hasattr(store, 'canonical')]
         self._by_id = {store.id: store for store in stores if store.id is not None}
         self.default: BlobStore = default
         self.multiple = multiple
@@ -94,8 +99,15 @@ class Registry:
     def attribute(self, locations: list[Location]) -> None:
         """See :meth:`StoreRegistry.attribute`."""
         for location in locations:
+            if self._rewriters:
+                self._rewrite(location)
             if self.multiple and location.store not in self._by_id:
                 self._attribute(location)
+
+    def _rewrite(self, location: Location) -> None:
+        """Take out of the url what should never have been in it."""
+        for store in self._rewriters:
+            location.url = store.canonical(location.url)
 
     def _attribute(self, location: Location) -> None:
         try:
@@ -148,22 +160,40 @@ def _build_one(conf: cfg.ConfigOpts, concurrency: Concurrency, store_id: str, ki
         return file_config.build_store(group, store_id, group.store_description, group.weight)
     if kind in _HTTP_KINDS:
         return http_config.build_store(conf, group, concurrency, store_id, group.store_description, group.weight)
-    raise ValueError(f'The store {store_id} in enabled_backends has the type {kind}; this service knows file and http.')
+    if (driver := glance_store_options.kind_of(kind)) is not None:
+        return build_glance_store(conf, driver, store_id, concurrency, group.store_description, group.weight)
+    raise ValueError(f'The store {store_id} in enabled_backends has the type {kind}; known are {_KNOWN}.')
 
 
 def _build_classic(conf: cfg.ConfigOpts, concurrency: Concurrency) -> Registry:
-    group = conf.glance_store
     built: dict[str, Driver] = {}
-    if set(_FILE_KINDS) & {*group.stores, group.default_store}:
-        built['file'] = file_config.build_store(group, None)
-    if set(_HTTP_KINDS) & {*group.stores, group.default_store}:
-        built['http'] = http_config.build_store(conf, group, concurrency, None)
-    default = built.get('file' if group.default_store in _FILE_KINDS else 'http')
-    if default is None or group.default_store not in _FILE_KINDS + _HTTP_KINDS:
-        raise ValueError(f'[glance_store] default_store is {group.default_store}; this service knows file and http.')
+    for name in (*conf.glance_store.stores, conf.glance_store.default_store):
+        if (kind := _classic_kind(name)) not in built:
+            built[kind] = _build_part(conf, concurrency, kind)
+    default = built[_classic_kind(conf.glance_store.default_store)]
     staging = file_config.build_private(options.STAGING, _staging_path(conf.node_staging_uri))
     _require_apart([*built.values(), staging])
     return Registry(list(built.values()), default, False, staging, None)
+
+
+def _classic_kind(name: str) -> str:
+    """Return the type of store that a name in ``stores`` or ``default_store`` means."""
+    for kind, names in (('file', _FILE_KINDS), ('http', _HTTP_KINDS)):
+        if name in names:
+            return kind
+    driver = glance_store_options.kind_of(name)
+    if driver is None:
+        raise ValueError(f'[glance_store] stores or default_store has {name}; known are {_KNOWN}.')
+    return driver
+
+
+def _build_part(conf: cfg.ConfigOpts, concurrency: Concurrency, kind: str) -> Driver:
+    """Build one of the stores that together are the classic one."""
+    if kind == 'file':
+        return file_config.build_store(conf.glance_store, None)
+    if kind == 'http':
+        return http_config.build_store(conf, conf.glance_store, concurrency, None)
+    return build_glance_store(conf, kind, None, concurrency)
 
 
 def _staging_path(uri: str) -> str:

@@ -74,6 +74,10 @@ class NativeThreads:
         threading.Thread(target=_run, args=(future, work, args), name='task', daemon=True).start()
         return NativeCall(future)
 
+    def detach(self, work: Callable[[], object]) -> None:
+        """Run ``work()`` in a native thread of its own."""
+        threading.Thread(target=work, name='store', daemon=True).start()
+
     def periodic(self, interval: float, work: Callable[[], object]) -> Periodic:
         """Call ``work()`` every interval seconds in the background."""
         return Periodic(interval, work)

@@ -15,10 +15,20 @@ class BlobContract:
 
     A test case with these has ``self.store``, an empty store, and ``self.objects()``, which returns the names of all that
     is in it, temporary or not.
+
+    :cvar BLOB: name of an object
+    :cvar OTHER: name of another one
     """
 
-    def _put(self, name='blob', data=DATA, attempt='one'):
-        writer = self.store.writer(name, attempt, len(data))
+    BLOB = 'blob'
+    OTHER = 'other'
+
+    def blobs(self):
+        """Return the names of what can be read as a whole."""
+        return self.objects()
+
+    def _put(self, name=None, data=DATA, attempt='one'):
+        writer = self.store.writer(name or self.BLOB, attempt, len(data))
         writer.write(data)
         return writer.commit()
 
@@ -35,13 +45,13 @@ class BlobContract:
         self.assertEqual(len(DATA), self.store.size(location))
 
     def test_blocks_of_all_kinds_are_appended(self):
-        writer = self.store.writer('blob', 'one', None)
+        writer = self.store.writer(self.BLOB, 'one', None)
         for block in (b'', b'a', bytearray(b'bc'), memoryview(b'def')):
             writer.write(block)
         self.assertEqual((b'abcdef', 6), self._get(writer.commit()))
 
     def test_empty_object(self):
-        location = self.store.writer('blob', 'one', 0).commit()
+        location = self.store.writer(self.BLOB, 'one', 0).commit()
         self.assertEqual((b'', 0), self._get(location))
 
     def test_parts_are_read(self):
@@ -53,21 +63,21 @@ class BlobContract:
     def test_nothing_is_visible_before_commit(self):
         location = self._put()
         self.store.remove(location)
-        writer = self.store.writer('blob', 'two', len(DATA))
+        writer = self.store.writer(self.BLOB, 'two', len(DATA))
         writer.write(DATA)
         self.assertRaises(errors.BlobNotFound, self.store.open, location)
         writer.commit()
         self.assertEqual(DATA, self._get(location)[0])
 
     def test_abort_leaves_nothing_and_can_be_repeated(self):
-        writer = self.store.writer('blob', 'one', None)
+        writer = self.store.writer(self.BLOB, 'one', None)
         writer.write(DATA)
         writer.abort()
         writer.abort()
         self.assertEqual([], self.objects())
 
     def test_abort_takes_back_what_was_committed(self):
-        writer = self.store.writer('blob', 'one', None)
+        writer = self.store.writer(self.BLOB, 'one', None)
         writer.write(DATA)
         writer.commit()
         writer.abort()
@@ -75,15 +85,15 @@ class BlobContract:
 
     def test_an_object_is_never_replaced(self):
         location = self._put()
-        writer = self.store.writer('blob', 'two', None)
+        writer = self.store.writer(self.BLOB, 'two', None)
         writer.write(b'other')
         self.assertRaises(errors.BlobExists, writer.commit)
         writer.abort()
         self.assertEqual(DATA, self._get(location)[0])
-        self.assertEqual(1, len(self.objects()))
+        self.assertEqual(1, len(self.blobs()))
 
     def test_abort_spares_an_object_that_came_later(self):
-        first = self.store.writer('blob', 'one', None)
+        first = self.store.writer(self.BLOB, 'one', None)
         first.write(DATA)
         self.store.remove(first.commit())
         location = self._put(data=b'later', attempt='two')
@@ -95,7 +105,7 @@ class BlobContract:
         barrier = threading.Barrier(2)
 
         def write(attempt):
-            writer = self.store.writer('blob', attempt, None)
+            writer = self.store.writer(self.BLOB, attempt, None)
             writer.write(attempt.encode() * 1000)
             barrier.wait()
             try:
@@ -110,7 +120,7 @@ class BlobContract:
             thread.join()
         ((winner, location),) = results
         self.assertEqual(winner.encode() * 1000, self._get(location)[0])
-        self.assertEqual(1, len(self.objects()))
+        self.assertEqual(1, len(self.blobs()))
 
     def test_remove(self):
         location = self._put()
@@ -120,9 +130,9 @@ class BlobContract:
             self.assertRaises(errors.BlobNotFound, call, location)
 
     def test_discard_removes_what_is_under_way(self):
-        writer = self.store.writer('blob', 'one', None)
+        writer = self.store.writer(self.BLOB, 'one', None)
         writer.write(DATA)
-        self.store.discard('blob', 'one')
+        self.store.discard(self.BLOB, 'one')
         self.assertEqual([], self.objects())
         writer.write(DATA)
         self.assertRaises(errors.ImageServiceError, writer.commit)
@@ -131,13 +141,33 @@ class BlobContract:
 
     def test_discard_removes_what_was_committed(self):
         self._put()
-        self.store.discard('blob', 'one')
-        self.store.discard('blob', 'one')
+        self.store.discard(self.BLOB, 'one')
+        self.store.discard(self.BLOB, 'one')
         self.assertEqual([], self.objects())
 
-    def test_discard_spares_other_objects_and_attempts(self):
-        self._put('other')
-        writer = self.store.writer('blob', 'two', None)
-        self.store.discard('blob', 'one')
+    def test_all_objects_are_told(self):
+        self._put(self.BLOB)
+        writer = self.store.writer(self.OTHER, 'two', None)
+        writer.write(DATA)
+        found = {(each.blob_id, each.temporary): each for each in self.store.objects() if not each.temporary}
+        self.assertEqual([(self.BLOB, False)], list(found))
+        self.assertGreater(60, found[self.BLOB, False].age)
         writer.commit()
-        self.assertEqual(2, len(self.objects()))
+        names = sorted(each.blob_id for each in self.store.objects() if not each.temporary)
+        self.assertEqual(sorted((self.BLOB, self.OTHER)), names)
+
+    def test_what_is_told_can_be_removed(self):
+        location = self._put(self.BLOB)
+        self._put(self.OTHER)
+        (found,) = (each for each in self.store.objects() if each.blob_id == self.BLOB and not each.temporary)
+        self.store.remove_object(found)
+        self.store.remove_object(found)
+        self.assertRaises(errors.BlobNotFound, self.store.open, location)
+        self.assertEqual([self.OTHER], [each.blob_id for each in self.store.objects() if not each.temporary])
+
+    def test_discard_spares_other_objects_and_attempts(self):
+        self._put(self.OTHER)
+        writer = self.store.writer(self.BLOB, 'two', None)
+        self.store.discard(self.BLOB, 'one')
+        writer.commit()
+        self.assertEqual(2, len(self.blobs()))

@@ -151,7 +151,6 @@ weight = 10
             {'default': ''},
             {'backends': 'fast:file,os_glance_tasks_store:file'},
             {'backends': 'fast:tape'},
-            {'more': '[x]', 'backends': 'fast:file,x:swift'},
         ):
             self.assertRaises(ValueError, self.several, **arguments)
 
@@ -202,7 +201,7 @@ class ClassicTest(RegistryCase):
             self.assertRaises(ValueError, self.classic, 'filesystem_store_datadir = ROOT/a', uri)
 
     def test_unknown_default(self):
-        self.assertRaises(ValueError, self.classic, 'default_store = rbd\nfilesystem_store_datadir = ROOT/a')
+        self.assertRaises(ValueError, self.classic, 'stores = file, tape\nfilesystem_store_datadir = ROOT/a')
 
     def test_bad_permissions(self):
         self.assertRaises(ValueError, self.classic, 'filesystem_store_file_perm = 989\nfilesystem_store_datadir = ROOT/a')
