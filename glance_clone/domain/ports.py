@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+from collections.abc import Callable
 from collections.abc import Collection
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -647,6 +648,7 @@ class Fetcher(Protocol):
         length: int | None = None,
         redirects: int = 10,
         total_timeout: float | None = None,
+        alive: Callable[[], None] = ...,
     ) -> RemoteData:
         """Begin to fetch; the URL is checked anew, and so is every redirect.
 
@@ -655,6 +657,7 @@ class Fetcher(Protocol):
         :param length: how many bytes are wanted at most, None for all
         :param redirects: how many are followed
         :param total_timeout: seconds for the whole, None for what the operator configured
+        :param alive: called again and again while the server is waited for; what it raises ends the download
         :raises UrlRefused: the URL or a redirect may not be fetched
         :raises FetchError: the server cannot be reached or does not answer with the data
         """

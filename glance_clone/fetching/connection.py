@@ -10,6 +10,7 @@ import math
 import socket
 import ssl
 import time
+from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
@@ -24,16 +25,33 @@ _LARGEST_HEAD = 128 << 10
 _BUFFER = 64 << 10
 #: Addresses of one host that are tried.
 _MOST_TRIES = 4
+#: Seconds after which is asked again whether the data is still wanted.
+_SLICE = 2.0
+#: Seconds of the shortest wait; 0 would mean none at all.
+_LEAST = 0.001
+
+
+def nobody_asks() -> None:
+    """The data is wanted as long as it is waited for."""
 
 
 class Connection:
     """A connection to the server of a target; closes itself if it cannot be made.
 
     :param found: addresses to try in turn
+    :param alive: called again and again while the server is waited for; what it raises ends that
     :raises FetchError: none of them can be reached, or the server has no valid certificate
     """
 
-    def __init__(self, target: Target, found: Sequence[Address], tls: ssl.SSLContext, patience: Patience):
+    def __init__(
+        self,
+        target: Target,
+        found: Sequence[Address],
+        tls: ssl.SSLContext,
+        patience: Patience,
+        alive: Callable[[], None] = nobody_asks,
+    ):
+        self._alive = alive
         self._target = target
         self._patience = patience
         self._cancelled = False
@@ -72,15 +90,25 @@ class Connection:
     def receive(self, buffer: Any) -> int:
         """Read what has come into a buffer, after waiting for it as long as patience lasts; 0 at the end."""
         self._require_not_cancelled()
-        self._socket.settimeout(self._patience.left())
         begin = time.monotonic()
-        count = self._socket.recv_into(buffer)
+        count = self._wait(buffer, begin + self._patience.left())
         self._patience.spend(time.monotonic() - begin, count)
         self._require_not_cancelled()
         self._head_left -= count
         if self._head_left < 0:
             raise errors.FetchError(f'The head of the answer of {self._target.host} is too large.')
         return count
+
+    def _wait(self, buffer: Any, end: float) -> int:
+        """Receive, and ask in between whether anybody still wants it."""
+        while True:
+            self._socket.settimeout(min(max(end - time.monotonic(), _LEAST), _SLICE))
+            try:
+                return self._socket.recv_into(buffer)
+            except TimeoutError:
+                if time.monotonic() >= end:
+                    raise
+                self._alive()
 
     def is_at_end(self, seconds: float) -> bool:
         """Tell whether the server closed the connection, or sends nothing more, within a time."""

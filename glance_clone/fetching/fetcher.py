@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import http.client
 import ssl
+from collections.abc import Callable
 from collections.abc import Mapping
 
 from oslo_config import cfg
@@ -14,6 +15,7 @@ from glance_clone.domain import errors
 from glance_clone.domain.ports import Concurrency
 from glance_clone.fetching.address import Address
 from glance_clone.fetching.connection import Connection
+from glance_clone.fetching.connection import nobody_asks
 from glance_clone.fetching.lookup import Lookup
 from glance_clone.fetching.patience import Limits
 from glance_clone.fetching.patience import Patience
@@ -53,12 +55,13 @@ class SafeFetcher:
         length: int | None = None,
         redirects: int = 10,
         total_timeout: float | None = None,
+        alive: Callable[[], None] = nobody_asks,
     ) -> Remote:
         """See :meth:`Fetcher.open`."""
         target = parse_url(url)
         patience = Patience(self._limits, total_timeout)
         wanted = {**(headers or {}), **_range_header(offset, length)}
-        target, connection, response = self._follow('GET', target, wanted, redirects, patience)
+        target, connection, response = self._follow('GET', target, wanted, redirects, patience, alive)
         try:
             return Remote(connection, response, str(target.host), offset, length)
         except BaseException:
@@ -74,11 +77,17 @@ class SafeFetcher:
         return int(text) if text.isdecimal() and len(text) <= 20 else None
 
     def _follow(
-        self, method: str, target: Target, headers: Mapping[str, str], redirects: int, patience: Patience
+        self,
+        method: str,
+        target: Target,
+        headers: Mapping[str, str],
+        redirects: int,
+        patience: Patience,
+        alive: Callable[[], None] = nobody_asks,
     ) -> tuple[Target, Connection, http.client.HTTPResponse]:
         """Send a request, and again wherever the answer leads, until there is one with data."""
         for left in range(redirects, -1, -1):
-            connection, response = self._ask(method, target, headers, patience)
+            connection, response = self._ask(method, target, headers, patience, alive)
             try:
                 location = response.headers.get('Location') if left else None
                 if response.status not in _REDIRECTS or location is None:
@@ -92,9 +101,9 @@ class SafeFetcher:
         raise AssertionError('unreachable')
 
     def _ask(
-        self, method: str, target: Target, headers: Mapping[str, str], patience: Patience
+        self, method: str, target: Target, headers: Mapping[str, str], patience: Patience, alive: Callable[[], None]
     ) -> tuple[Connection, http.client.HTTPResponse]:
-        connection = Connection(target, self._require(target), self._tls, patience)
+        connection = Connection(target, self._require(target), self._tls, patience, alive)
         sent = {'Accept-Encoding': 'identity', 'Connection': 'close', 'User-Agent': _USER_AGENT, **headers}
         if target.authorization:
             sent['Authorization'] = target.authorization

@@ -95,7 +95,7 @@ class GlanceDownload:
         size = _require_data(record)
         work.memo[_MEMO] = _state_of(work.image)
         self._take_over(work.image, record)
-        return Download(self._fetcher.open(f'{url}/file', headers), size, _hashes(record))
+        return Download(self._fetcher.open(f'{url}/file', headers, alive=work.require_alive), size, _hashes(record))
 
     def undo(self, work: Work) -> None:
         """Put formats and properties back."""

@@ -33,7 +33,7 @@ class WebDownload:
         :raises UrlRefused: the URL, or where it redirects to, may not be fetched
         :raises FetchError: the server does not give the data
         """
-        remote = self._fetcher.open(_uri(work.request))
+        remote = self._fetcher.open(_uri(work.request), alive=work.require_alive)
         return Download(remote, remote.size)
 
     def undo(self, work: Work) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from glance_clone.domain import errors
 from glance_clone.domain import faults
 from glance_clone.domain import importing
+from glance_clone.domain.caller import SERVICE
 from glance_clone.domain.image import Image
 from glance_clone.domain.import_ports import StagedRepository
 from glance_clone.domain.import_ports import Staging
@@ -187,11 +188,13 @@ class Work:
         """Find out whether the import is still wanted.
 
         :raises LeaseLost: it was given to somebody else
+        :raises ImageNotFound: the image was deleted
         :raises Unavailable: the process is about to stop
         """
         self._require_wanted()
         if not self.tools.tasks.is_held(self.lease):
             raise errors.LeaseLost('The import was taken over by another worker, as this one gave no sign of life.')
+        self.tools.images.get(self.image.id, SERVICE)
 
     def _require_wanted(self) -> None:
         if self.is_cancelled:

@@ -205,6 +205,21 @@ class FaultTest(FetchCase):
             self.assertTrue(remote.read(1 << 20))
         remote.close()
 
+    def test_whoever_does_not_want_the_data_any_more_ends_the_waiting(self):
+        def gone():
+            raise errors.LeaseLost('gone')
+
+        for behaviour in (sends(wait=30), sends(answer(b'abc', length=9), wait=30)):
+            begin = time.monotonic()
+            self.assertRaises(errors.LeaseLost, self.get, behaviour, alive=gone)
+            self.assertLess(time.monotonic() - begin, 10)
+
+    def test_the_data_goes_on_after_waiting(self):
+        asked = []
+        data = self.get(sends(answer(b'abc', length=6), 2.5, b'def'), alive=lambda: asked.append(1))
+        self.assertEqual((b'abcdef', 6), data)
+        self.assertEqual([1], asked)
+
     def test_cancel_wakes_a_waiting_reader(self):
         remote = self.fetcher().open(self.serve(sends(answer(b'abc', length=9), wait=30)))
         self.assertEqual(b'abc', remote.read(100))

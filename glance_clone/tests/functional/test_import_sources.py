@@ -8,6 +8,7 @@ import hashlib
 import json
 import pathlib
 import shutil
+import threading
 import time
 from typing import Any
 
@@ -19,6 +20,7 @@ from glance_clone.tests.fixtures.hostile import HostileServer
 from glance_clone.tests.fixtures.hostile import answer
 from glance_clone.tests.fixtures.hostile import repeats
 from glance_clone.tests.fixtures.hostile import sends
+from glance_clone.tests.fixtures.hostile import stalls
 from glance_clone.tests.functional import base
 from glance_clone.tests.functional import test_clients
 
@@ -138,16 +140,22 @@ class WebDownloadTest(ImportCase):
         self.assertIn('Authorization: Basic', self.remote.heads[0])
         self.assertNotIn('s3cret', json.dumps(self.tasks(image_id)) + self.log())
 
+
+_REMOTE_ID = '6a4f3b1e-9d55-4b1c-8a0e-2f7f5f0b7b11'
+
+
+class CancelTest(ImportCase):
+    options: service.Options = {**_OPTIONS, 'fetching': {'idle_timeout': 600}}
+
     def test_deleted_while_the_server_stalls(self) -> None:
-        self.remote.paths['/stall'] = sends(answer(DATA, length=len(DATA) * 2), wait=30)
+        left = threading.Event()
+        self.remote.paths['/stall'] = stalls(answer(DATA, length=len(DATA) * 2), left)
         image_id = self.create()
         self.assertEqual(202, self.ask(image_id, self.web('/stall')).status_code)
         process.wait_until(lambda: bool(self.remote.heads), 10, 'the download began')
         self.assertEqual(204, self.request('alice', 'DELETE', f'/v2/images/{image_id}').status_code)
         process.wait_until(lambda: not self.service.files('staging'), 20, 'the staged data went', interval=0.2)
-
-
-_REMOTE_ID = '6a4f3b1e-9d55-4b1c-8a0e-2f7f5f0b7b11'
+        self.assertTrue(left.wait(20))
 
 
 class GlanceDownloadTest(ImportCase):

@@ -48,7 +48,7 @@ class Fetcher:
         if url not in self.answers:
             raise errors.UrlRefused('not allowed')
 
-    def open(self, url, headers=None, **kwargs):
+    def open(self, url, headers=None, alive=None, **kwargs):
         self.asked.append((url, dict(headers or {})))
         answer = self.answers[url]
         if isinstance(answer, Exception):
