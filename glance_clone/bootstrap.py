@@ -10,11 +10,15 @@ from __future__ import annotations
 
 import functools
 import os
+import socket
 from collections.abc import Sequence
 from typing import Any
 
+import sqlalchemy as sa
 from oslo_config import cfg
 from oslo_log import log as logging
+from osprofiler import initializer
+from osprofiler import sqlalchemy as tracing
 from paste import deploy
 
 from glance_clone import conf as options
@@ -24,6 +28,8 @@ from glance_clone.api import authorize
 from glance_clone.api import property_protections
 from glance_clone.api import services
 from glance_clone.api.authorize_metadefs import MetadefDoor
+from glance_clone.api.middleware.metrics import Metrics
+from glance_clone.api.readiness import Readiness
 from glance_clone.api.rules import Rules
 from glance_clone.api.rules import build_enforcer
 from glance_clone.api.schema import custom_properties
@@ -33,7 +39,7 @@ from glance_clone.cache import build as cache_parts
 from glance_clone.cache.image_cache import DiskCache
 from glance_clone.db.engine import Database
 from glance_clone.db.repos.cached_images import CachedImages
-from glance_clone.db.repos.cached_images import Census
+from glance_clone.db.repos.census import Census
 from glance_clone.db.repos.images import ImageRepository
 from glance_clone.db.repos.leases import LeaseRepository
 from glance_clone.db.repos.locations import LocationRepository
@@ -51,10 +57,13 @@ from glance_clone.imports import build as imports
 from glance_clone.imports.glance_download import Choice
 from glance_clone.imports.glance_download import GlanceDownload
 from glance_clone.imports.web_download import WebDownload
+from glance_clone.jobs.checks import readiness_checks
 from glance_clone.jobs.finishers import DataFinishers
 from glance_clone.jobs.heartbeat import Heartbeat
 from glance_clone.jobs.reaper import Reaper
 from glance_clone.jobs.staging import StagingKeeper
+from glance_clone.metering.build import build_meter
+from glance_clone.metering.build import build_page
 from glance_clone.quotas import build_quota
 from glance_clone.stores.registry import build_registry
 from glance_clone.transfer.concurrency import NativeThreads
@@ -68,12 +77,17 @@ PROJECT = 'glance'
 #: An optional file with the options of imports, read before that of the service.
 _IMPORT_FILE = 'glance-image-import'
 _PASTE_SUFFIX = '-paste.ini'
+_SHIPPED_HMAC_KEY = 'SECRET_KEY'
+#: Seconds between two accounts of transfers that ended.
+_SETTLE_INTERVAL = 5
 
 
 class Service:
     """Everything that one process needs to serve images.
 
     :ivar api: what requests are answered with
+    :ivar meter: counts what happens
+    :ivar census: counts images
     """
 
     def __init__(self, conf: cfg.ConfigOpts, concurrency: Concurrency):
@@ -81,24 +95,41 @@ class Service:
         self._concurrency = concurrency
         self._jobs: list[Any] = []
         self._database = Database(conf)
+        if conf.profiler.enabled and conf.profiler.trace_sqlalchemy:
+            self._database.instrument(lambda engine: tracing.add_tracing(sa, engine, 'db'))
         worker = Worker()
         stores = build_registry(conf, concurrency)
         records = ImageRepository(self._database, conf.leases.ttl)
         leases = LeaseRepository(self._database)
         locations = LocationRepository(self._database)
         staging, staged = StagingArea(conf, stores.staging, concurrency), StagedRepository(self._database)
-        data = StoreData(conf, stores, concurrency, staging)
-        cache = cache_parts.build_cache(conf, functools.partial(CachedImages, self._database), concurrency)
+        self.meter = build_meter(conf)
+        self.census = Census(self._database)
+        data = StoreData(conf, stores, concurrency, staging, self.meter)
+        indexes = functools.partial(CachedImages, self._database)
+        cache = cache_parts.build_cache(conf, indexes, concurrency, self.meter)
         self._heartbeat = Heartbeat(leases, worker, conf.leases.ttl)
         self._reaper = Reaper(leases, worker, conf.leases.ttl)
         quota = build_quota(conf, UsageRepository(self._database))
         self_url = conf.worker_self_reference_url or conf.public_endpoint
         parts = layers.Parts(
-            records, locations, data, stores, leases, worker, self._reaper.abandon, quota, staging, staged, cache, self_url
+            records,
+            locations,
+            data,
+            stores,
+            leases,
+            worker,
+            self._reaper.abandon,
+            quota,
+            staging,
+            staged,
+            cache=cache,
+            self_url=self_url,
+            meter=self.meter,
         )
         self._reaper.register(DataFinishers(parts).table())
         images = layers.wrap_images(parts)
-        self._keeper = cache and cache_parts.build_keeper(conf, cache, images, data, Census(self._database))
+        self._keeper = cache and cache_parts.build_keeper(conf, cache, images, data, self.census)
         fetcher = build_fetcher(conf, concurrency)
         foreign = StoredData(conf, stores, fetcher, concurrency)
         wrapped_data = layers.wrap_data(parts)
@@ -122,6 +153,7 @@ class Service:
         rules = Rules(build_enforcer(conf))
         protections = property_protections.load(conf, rules.knows)
         metadefs = layers.wrap_metadefs(build_metadefs(self._database))
+        checks = readiness_checks(conf, self.census.check, stores, concurrency)
         self.api = services.Services(
             conf=conf,
             door=authorize.Door(rules, images, protections, owners_only=not conf.oslo_policy.enforce_new_defaults),
@@ -137,6 +169,7 @@ class Service:
             importer=self._imports.importer,
             legacy_imports=self._imports.legacy,
             cache=cache,
+            readiness=Readiness(checks, conf.readiness.timeout, conf.readiness.interval),
             metadefs=metadefs,
             metadef_door=MetadefDoor(rules, metadefs.namespaces),
         )
@@ -154,6 +187,8 @@ class Service:
             self._concurrency.periodic(self._conf.housekeeping.staging_interval, self._keeper_of_staging.sweep),
         ]
         self._concurrency.spawn(self._keeper_of_staging.sweep)
+        if self._conf.metrics.enabled:
+            self._jobs.append(self._concurrency.periodic(_SETTLE_INTERVAL, self.meter.settle))
         if self._keeper is not None:
             self._keeper.start()
             self._jobs.append(self._keeper)
@@ -226,10 +261,30 @@ def load_app(service: Service, conf: cfg.ConfigOpts) -> Any:
     path = find_paste_file(conf)
     flavor = conf.paste_deploy.flavor
     name = f'glance-api-{flavor}' if flavor else 'glance-api'
+    if conf.profiler.enabled:
+        _start_profiler(conf)
     with services.building(service.api):
         app = deploy.loadapp(f'config:{path}', name=name)
     LOG.info('Serving the pipeline %s of %s.', name, path)
-    return app
+    return _measured(app, service, conf) if conf.metrics.enabled else app
+
+
+def _start_profiler(conf: cfg.ConfigOpts) -> None:
+    if conf.profiler.hmac_keys == _SHIPPED_HMAC_KEY:
+        LOG.warning('[profiler] hmac_keys has its default value: everybody can have requests traced. Choose a key of your own.')
+    initializer.init_from_conf(conf, {}, project=PROJECT, service='api', host=socket.gethostname())
+
+
+def _measured(app: Any, service: Service, conf: cfg.ConfigOpts) -> Any:
+    token = None
+    if conf.metrics.token_file:
+        with open(conf.metrics.token_file, encoding='utf-8') as file:
+            token = file.read().strip()
+        if not token:
+            raise ValueError(f'[metrics] token_file {conf.metrics.token_file} is empty.')
+    else:
+        LOG.warning('Whoever reaches this service can read its metrics ([metrics] token_file is not set).')
+    return Metrics(app, service.meter, build_page(conf, service.census).text, token)
 
 
 def find_paste_file(conf: cfg.ConfigOpts) -> str:

@@ -14,6 +14,7 @@ from oslo_log import log as logging
 
 from glance_clone.api import errors as api_errors
 from glance_clone.api.context import RequestContext
+from glance_clone.api.middleware.metrics import ROUTE
 from glance_clone.api.serial import body
 from glance_clone.api.serial.image_data import OCTET_STREAM
 from glance_clone.api.services import Services
@@ -109,6 +110,7 @@ class Application:
         if match is None:
             raise _no_such_resource(request.method)
         path = self._paths[match.pop('template')]
+        request.environ[ROUTE] = path.template
         action = path.actions.get(request.method)
         if action is None and isinstance(path, OpenPath):
             if request.method in _OPEN_VERBS:

@@ -12,6 +12,7 @@ from oslo_config import cfg
 
 from glance_clone.api.authorize import Door
 from glance_clone.api.authorize_metadefs import MetadefDoor
+from glance_clone.api.readiness import Readiness
 from glance_clone.api.schema.image import ImageSchema
 from glance_clone.domain.cache import ImageCache
 from glance_clone.domain.import_ports import Importer
@@ -53,6 +54,7 @@ class Services:
     metadefs: Metadefs
     metadef_door: MetadefDoor
     cache: ImageCache | None = None
+    readiness: Readiness = dataclasses.field(default_factory=Readiness)
 
 
 _under_construction: contextvars.ContextVar[Services] = contextvars.ContextVar('services')

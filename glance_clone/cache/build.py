@@ -18,6 +18,7 @@ from glance_clone.cache.sqlite_index import SqliteIndex
 from glance_clone.cache.xattr_index import XattrIndex
 from glance_clone.domain.cache import CacheIndex
 from glance_clone.domain.cache import ImageCensus
+from glance_clone.domain.metering import Meter
 from glance_clone.domain.ports import Concurrency
 from glance_clone.domain.ports import ImageData
 from glance_clone.domain.ports import ImageRepository
@@ -34,7 +35,9 @@ class BadCacheConfiguration(ValueError):
     """The cache cannot be set up as it is configured."""
 
 
-def build_cache(conf: cfg.ConfigOpts, centralized: Centralized, concurrency: Concurrency) -> DiskCache | None:
+def build_cache(
+    conf: cfg.ConfigOpts, centralized: Centralized, concurrency: Concurrency, meter: Meter | None = None
+) -> DiskCache | None:
     """Return the cache, with its directories; None where ``image_cache_dir`` is not set.
 
     :raises BadCacheConfiguration: it cannot be set up as it is configured
@@ -55,6 +58,7 @@ def build_cache(conf: cfg.ConfigOpts, centralized: Centralized, concurrency: Con
         stall_time=conf.image_cache_stall_time,
         max_queue=conf.image_cache_max_queue,
         checks_reads=conf.image_cache_check_reads,
+        meter=meter,
     )
 
 

@@ -12,7 +12,6 @@ import enum
 import errno
 import os
 import stat
-from typing import Any
 
 from oslo_log import log as logging
 
@@ -28,6 +27,7 @@ from glance_clone.domain.image import Image
 from glance_clone.domain.ports import BlobReader
 from glance_clone.domain.ports import Concurrency
 from glance_clone.transfer import pipeline
+from glance_clone.transfer.blocks import Blocks
 from glance_clone.transfer.limit import Limit
 
 LOG = logging.getLogger(__name__)
@@ -109,7 +109,7 @@ class Fill:
     def _take(self, reader: BlobReader, concurrency: Concurrency) -> None:
         size = self._image.size or 0
         landing = _Landing(self._file, self._image)
-        pipeline.run(_Source(reader), (Limit(size, size),), (landing,), concurrency)
+        pipeline.run(Blocks(reader), (Limit(size, size),), (landing,), concurrency)
         if landing.digest != seal.expected(self._image):
             raise _Damaged('its hash is wrong.')
 
@@ -141,36 +141,18 @@ class _Damaged(Exception):
     """The bytes are not those of the image."""
 
 
-class _Source:
-    """The blocks of a reader as a source of bytes; see :class:`ByteSource`."""
-
-    def __init__(self, reader: BlobReader):
-        self._blocks = iter(reader)
-        self._rest = memoryview(b'')
-
-    def read(self, size: int) -> bytes:
-        """Return up to size bytes, b'' at the end."""
-        while not self._rest:
-            block = next(self._blocks, None)
-            if block is None:
-                return b''
-            self._rest = memoryview(block)
-        piece, self._rest = self._rest[:size], self._rest[size:]
-        return bytes(piece)
-
-
 class _Landing:
     """Writes blocks, and hashes what can be read back of them."""
 
     def __init__(self, descriptor: int, image: Image):
         self._file = descriptor
-        self._hash: Any = seal.new_hash(image)
+        self._digest = seal.new_digest(image)
         self._offset = 0
 
     @property
     def digest(self) -> str:
         """The hash of the file, in hexadecimal digits."""
-        return str(self._hash.hexdigest())
+        return self._digest.value
 
     def update(self, block: bytes) -> None:
         """Append a block."""
@@ -181,7 +163,7 @@ class _Landing:
         landed = os.pread(self._file, len(view), self._offset)
         if len(landed) != len(view):
             raise OSError(errno.EIO, 'the file has fewer bytes than were written')
-        self._hash.update(landed)
+        self._digest.update(landed)
         self._offset += len(view)
 
     def finish(self) -> None:

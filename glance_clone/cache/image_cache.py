@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Callable
 
@@ -23,12 +22,15 @@ from glance_clone.cache.fill import Outcome
 from glance_clone.cache.fill import is_at
 from glance_clone.cache.follower import Follower
 from glance_clone.domain import errors
+from glance_clone.domain import metering
 from glance_clone.domain.cache import CacheEntry
 from glance_clone.domain.cache import CacheIndex
 from glance_clone.domain.cache import Fetch
 from glance_clone.domain.cache import Pruned
 from glance_clone.domain.image import ACTIVE
 from glance_clone.domain.image import Image
+from glance_clone.domain.metering import Meter
+from glance_clone.domain.metering import NoMeter
 from glance_clone.domain.ports import BlobReader
 from glance_clone.domain.ports import Concurrency
 from glance_clone.stores.file_reader import FileReader
@@ -57,6 +59,7 @@ class DiskCache:
         stall_time: int,
         max_queue: int,
         checks_reads: bool = False,
+        meter: Meter | None = None,
     ):
         self.serves = False
         self.directory = directory
@@ -66,6 +69,7 @@ class DiskCache:
         self._stall_time = stall_time
         self._max_queue = max_queue
         self._checks_reads = checks_reads
+        self._meter = meter or NoMeter()
         #: Called when there is something in the queue.
         self.on_queued: Callable[[], None] = lambda: None
 
@@ -83,6 +87,7 @@ class DiskCache:
             return None
         whole = offset == 0 and length is None
         hit = self._hit(image, offset, length)
+        self._meter.cache(metering.HIT if hit else metering.MISS)
         if hit or not whole or self._is_full(image.size):
             return hit
         return self._miss(image, fetch)
@@ -132,7 +137,7 @@ class DiskCache:
         except BaseException:
             fill.abandon()
             raise
-        threading.Thread(target=self._bring, args=(fill, image, source), name='cache-fill', daemon=True).start()
+        self._concurrency.spawn(self._bring, fill, image, source)
         return follower
 
     def _follow(self, image: Image, fetch: Fetch) -> BlobReader | None:
@@ -160,6 +165,7 @@ class DiskCache:
 
     def _bring(self, fill: Fill, image: Image, source: BlobReader) -> Outcome:
         outcome = fill.run(source, self._concurrency)
+        self._meter.cache(metering.FILL if outcome is Outcome.COMPLETE else metering.FAILURE)
         if outcome is Outcome.COMPLETE:
             now = time.time()
             self._remember(self.index.add, CacheEntry(image.id, image.size or 0, now, now))

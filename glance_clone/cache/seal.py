@@ -12,6 +12,8 @@ import hashlib
 import os
 
 from glance_clone.domain.image import Image
+from glance_clone.transfer.digest import Digest
+from glance_clone.transfer.verify import algorithm_of
 
 _SECOND = 10**9
 _BLOCK = 1 << 20
@@ -19,17 +21,18 @@ _BLOCK = 1 << 20
 
 def is_hashed(image: Image) -> bool:
     """Tell whether there is a hash by which the data of an image can be checked."""
-    return bool(image.checksum or image.os_hash_value)
+    return bool(algorithm_of(image))
 
 
-def new_hash(image: Image) -> hashlib._Hash:
+def new_digest(image: Image) -> Digest:
     """Return an empty hash of the algorithm by which the data of an image is checked."""
-    return hashlib.new(image.os_hash_algo or 'sha512' if image.os_hash_value else 'md5', usedforsecurity=False)
+    return Digest(algorithm_of(image))
 
 
 def expected(image: Image) -> str:
     """Return the hash that the data of an image must have, in hexadecimal digits."""
-    return str(image.os_hash_value or image.checksum)
+    value = image.os_hash_value if algorithm_of(image) == image.os_hash_algo else image.checksum
+    return (value or '').lower()
 
 
 def apply(descriptor: int, image: Image) -> None:
@@ -46,11 +49,11 @@ def holds(state: os.stat_result, image: Image) -> bool:
 
 def check(descriptor: int, image: Image) -> bool:
     """Hash a file as it lies on the disk; tell whether it is right."""
-    digest, offset = new_hash(image), 0
+    digest, offset = new_digest(image), 0
     while block := os.pread(descriptor, _BLOCK, offset):
         digest.update(block)
         offset += len(block)
-    return digest.hexdigest() == expected(image)
+    return digest.value == expected(image)
 
 
 def _fraction(image: Image) -> int:

@@ -11,6 +11,7 @@ from oslo_config import cfg
 from oslo_log import log
 from oslo_middleware import cors
 from oslo_policy import opts as policy_opts
+from osprofiler import opts as profiler
 
 from glance_clone.conf import api
 from glance_clone.conf import basic_auth
@@ -24,6 +25,7 @@ from glance_clone.conf import image_format
 from glance_clone.conf import image_import
 from glance_clone.conf import import_plugins
 from glance_clone.conf import leases
+from glance_clone.conf import metrics
 from glance_clone.conf import paste
 from glance_clone.conf import quotas
 from glance_clone.conf import standalone
@@ -43,6 +45,7 @@ MODULES = (
     image_import,
     import_plugins,
     leases,
+    metrics,
     paste,
     quotas,
     standalone,
@@ -77,6 +80,7 @@ def register_opts(conf: cfg.ConfigOpts) -> None:
     for module in MODULES:
         module.register_opts(conf)
     log.register_options(conf)
+    profiler.set_defaults(conf)
 
 
 def set_library_defaults() -> None:

@@ -90,6 +90,7 @@ class Database:
         self._url = _url(conf.database.connection)
         self._patient = patient
         self._engines: _Engines | None = None
+        self._instruments: list[Callable[[sa.Engine], None]] = []
         self._lock = threading.Lock()
 
     @property
@@ -110,6 +111,8 @@ class Database:
             self._engines.plain.dispose(close=False)
         engine = _sqlite_engine(self._url) if self.backend == 'sqlite' else self._server_engine()
         engine = engine.execution_options(**self.sealing.options())
+        for work in self._instruments:
+            work(engine)
         one_state = engine.execution_options(isolation_level='REPEATABLE READ') if self.backend == 'postgresql' else engine
         writer = engine.execution_options(**{_WRITES: True})
         return _Engines(os.getpid(), engine, one_state, writer, threading.Lock())
@@ -148,6 +151,10 @@ class Database:
                 yield connection
         finally:
             mine.turn.release()
+
+    def instrument(self, work: Callable[[sa.Engine], None]) -> None:
+        """Have something done to every engine that is made from now on, such as tracing what it does."""
+        self._instruments.append(work)
 
     def dispose(self) -> None:
         """Close all connections; the next use opens new ones."""

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from typing import Any
 from typing import Protocol
+from typing import runtime_checkable
 
 from glance_clone.domain import metadef
 from glance_clone.domain.caller import Caller
@@ -530,6 +531,16 @@ class BlobStore(Protocol):
         :raises BlobInUse: something depends on it
         :raises CannotList: as :meth:`objects` does
         """
+
+
+@runtime_checkable
+class CheckedStore(Protocol):
+    """A store that can tell whether it works, without moving data."""
+
+    id: str | None
+
+    def check(self) -> None:
+        """Look whether the store can be used now; raises StoreUnavailable or another StoreError if not."""
 
 
 class AdoptingStore(BlobStore, Protocol):

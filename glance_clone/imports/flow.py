@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from typing import Protocol
@@ -44,12 +45,21 @@ def run(steps: Sequence[Step], work: Work) -> None:
             work.require_alive()
             begun.append(step)
             faults.point(f'before-{type(step).__name__}')
-            step.run(work)
+            _measured(step, work)
             faults.point(f'after-{type(step).__name__}')
     except BaseException:
         for step in reversed(begun):
             _undo(step, work)
         raise
+
+
+def _measured(step: Step, work: Work) -> None:
+    begin, is_done = time.monotonic(), False
+    try:
+        step.run(work)
+        is_done = True
+    finally:
+        work.tools.meter.stage(type(step).__name__, is_done, time.monotonic() - begin)
 
 
 def _undo(step: Step, work: Work) -> None:

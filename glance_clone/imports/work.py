@@ -23,6 +23,8 @@ from glance_clone.domain.importing import Staged
 from glance_clone.domain.importing import Submitter
 from glance_clone.domain.lease import Lease
 from glance_clone.domain.location import Location
+from glance_clone.domain.metering import Meter
+from glance_clone.domain.metering import NoMeter
 from glance_clone.domain.ports import ByteSource
 from glance_clone.domain.ports import ImageData
 from glance_clone.domain.ports import ImageRepository
@@ -52,6 +54,7 @@ class Tools:
     staging: Staging
     staged: StagedRepository
     stopping: threading.Event = dataclasses.field(default_factory=threading.Event)
+    meter: Meter = dataclasses.field(default_factory=NoMeter)
 
 
 class Work:

@@ -14,6 +14,8 @@ from glance_clone.domain.import_ports import StagedRepository
 from glance_clone.domain.import_ports import Staging
 from glance_clone.domain.lease import Lease
 from glance_clone.domain.lease import Worker
+from glance_clone.domain.metering import Meter
+from glance_clone.domain.metering import NoMeter
 from glance_clone.domain.ports import ImageData
 from glance_clone.domain.ports import ImageRepository
 from glance_clone.domain.ports import LeaseRepository
@@ -25,6 +27,7 @@ from glance_clone.layers.attribution import Attribution
 from glance_clone.layers.caching import CachedData
 from glance_clone.layers.caching import Eviction
 from glance_clone.layers.copies import Copies
+from glance_clone.layers.metering import Metering
 from glance_clone.layers.protection import Protection
 from glance_clone.layers.quota import DataQuota
 from glance_clone.layers.quota import RecordQuota
@@ -39,6 +42,7 @@ class Parts:
 
     :ivar abandon: hands a lease to the reaper of this worker, which finishes or undoes the work as soon as it can
     :ivar cache: the image cache of this node, None where there is none
+    :ivar meter: counts what happens
     :ivar self_url: under which other nodes reach this one, None where they need not
     """
 
@@ -54,6 +58,7 @@ class Parts:
     staged: StagedRepository
     cache: ImageCache | None = None
     self_url: str | None = None
+    meter: Meter = dataclasses.field(default_factory=NoMeter)
 
 
 IMAGE_LAYERS = (
@@ -70,6 +75,7 @@ DATA_LAYERS = (
     Copies,
     CachedData,
     Stage,
+    Metering,
 )
 
 METADEF_LAYERS: tuple[Callable[[Metadefs], Metadefs], ...] = ()

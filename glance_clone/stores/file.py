@@ -74,6 +74,11 @@ class FileStore:
         """Return how many characters of the url speak for this store, -1 if it is none of its."""
         return max((len(directory.path) for directory, _ in self._places(url)), default=-1)
 
+    def check(self) -> None:
+        """Look at every directory; see :class:`CheckedStore`."""
+        for directory in self.directories:
+            directory.check()
+
     def writer(self, blob_id: str, attempt: str, size: int | None) -> FileWriter:
         """See :meth:`BlobStore.writer`."""
         require_plain_name(blob_id)

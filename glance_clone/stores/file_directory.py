@@ -88,6 +88,18 @@ class Directory:
             return None
         return relative
 
+    def check(self) -> None:
+        """Look whether files can be listed and made here.
+
+        :raises StoreUnavailable: not so
+        """
+        with self.opened() as descriptor:
+            if not os.access('.', os.R_OK | os.W_OK | os.X_OK, dir_fd=descriptor):
+                raise errors.StoreUnavailable(f'{self.path} cannot be read and written by this service.')
+            # A file system that is read-only, or has lost its disk, still lets directories be opened.
+            if os.fstatvfs(descriptor).f_flag & os.ST_RDONLY:
+                raise errors.StoreUnavailable(f'The file system of {self.path} is read-only.')
+
     def free(self) -> int:
         """Return the bytes that this service may still write here."""
         with translated(f'Measuring {self.path}'), self.opened() as descriptor:

@@ -12,6 +12,7 @@ import time
 import uuid
 from collections.abc import Iterator
 
+from glance_clone.domain import errors
 from glance_clone.stores.file import FileStore
 from glance_clone.stores.file_directory import Directory
 from glance_clone.stores.file_directory import require_plain_name
@@ -20,6 +21,8 @@ from glance_clone.stores.file_writer import remove_if_there
 
 _ID_LENGTH = 36
 _SCRATCH = '.tmp'
+#: Free bytes without which no import can begin.
+_LEAST = 1 << 20
 
 
 class StagingStore(FileStore):
@@ -28,6 +31,12 @@ class StagingStore(FileStore):
     def __init__(self, store_id: str, directory: Directory):
         super().__init__(store_id, [directory], mode=0o600)
         self._directory = directory
+
+    def check(self) -> None:
+        """Look at the directory; it needs room, too."""
+        super().check()
+        if self._directory.free() < _LEAST:
+            raise errors.StoreFull(f'Less than {_LEAST} bytes are free in {self._directory.path}.')
 
     def path(self, name: str) -> str:
         """Return the absolute path of a file."""

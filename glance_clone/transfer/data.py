@@ -14,11 +14,14 @@ from oslo_config import cfg
 from oslo_log import log as logging
 
 from glance_clone.domain import errors
+from glance_clone.domain import metering
 from glance_clone.domain.image import Image
 from glance_clone.domain.import_ports import Staging
 from glance_clone.domain.importing import Material
 from glance_clone.domain.importing import Staged
 from glance_clone.domain.location import Location
+from glance_clone.domain.metering import Meter
+from glance_clone.domain.metering import NoMeter
 from glance_clone.domain.ports import BlobReader
 from glance_clone.domain.ports import BlobStore
 from glance_clone.domain.ports import BlobWriter
@@ -55,12 +58,20 @@ class NewLocation(Location):
 class StoreData:
     """Moves data into stores and out of them; see :class:`glance_clone.domain.ports.ImageData`."""
 
-    def __init__(self, conf: cfg.ConfigOpts, stores: StoreRegistry, concurrency: Concurrency, staging: Staging):
+    def __init__(
+        self,
+        conf: cfg.ConfigOpts,
+        stores: StoreRegistry,
+        concurrency: Concurrency,
+        staging: Staging,
+        meter: Meter | None = None,
+    ):
         self._conf = conf
         self._rules = Rules.of(conf)
         self._stores = stores
         self._concurrency = concurrency
         self._staging = staging
+        self._meter = meter or NoMeter()
         self._copier = Copier(self._rules, conf.image_size_cap, concurrency)
 
     def write(
@@ -87,6 +98,7 @@ class StoreData:
         except BaseException:
             self._beside(abort, writer)
             raise
+        self._meter.moved(metering.RECEIVED, store.id, limit.count)
         image.size = limit.count
         image.virtual_size = inspection.virtual_size
         image.checksum = checksum.value
@@ -114,6 +126,7 @@ class StoreData:
         """Put the data into one more store; see :meth:`ImageData.add_copy`."""
         store = self._stores.get(store_id)
         location, writer = self._copier.copy(image, material, store, attempt)
+        self._meter.moved(metering.RECEIVED, store.id, material.size)
         return self._described(store, location, writer)
 
     def take_back(self, image: Image, location: Location) -> None:
@@ -123,7 +136,7 @@ class StoreData:
     def read(self, image: Image, offset: int = 0, length: int | None = None, prefer: Sequence[str] = ()) -> BlobReader:
         """Open the best copy of the data; see :meth:`ImageData.read`."""
         locations = self._stores.by_weight(image.locations, prefer)
-        copies = Copies(image, locations, self._stores, self._concurrency, self._conf.downloads.open_timeout)
+        copies = Copies(image, locations, self._stores, self._concurrency, self._conf.downloads.open_timeout, self._meter)
         reader = copies.resumable(copies.open(offset, length), offset, length)
         if self._conf.downloads.verify and not offset and length is None and algorithm_of(image):
             return Verified(image, reader, copies, self._concurrency)

@@ -10,8 +10,11 @@ from collections.abc import Sequence
 from oslo_log import log as logging
 
 from glance_clone.domain import errors
+from glance_clone.domain import metering
 from glance_clone.domain.image import Image
 from glance_clone.domain.location import Location
+from glance_clone.domain.metering import Meter
+from glance_clone.domain.metering import NoMeter
 from glance_clone.domain.ports import BlobReader
 from glance_clone.domain.ports import Concurrency
 from glance_clone.domain.ports import StoreRegistry
@@ -35,12 +38,14 @@ class Copies:
         stores: StoreRegistry,
         concurrency: Concurrency,
         timeout: float,
+        meter: Meter | None = None,
     ):
         self._image = image
         self._left = list(locations)
         self._stores = stores
         self._concurrency = concurrency
         self._timeout = timeout
+        self._meter = meter or NoMeter()
 
     def open(self, offset: int, length: int | None) -> BlobReader:
         """Open the first of the copies left that can be read.
@@ -78,6 +83,8 @@ class Copies:
         if self._image.size is not None and reader.size != self._image.size:
             reader.close()
             raise errors.StoreError(f'it has {reader.size} bytes instead of {self._image.size}.')
+        rest = reader.size - offset
+        self._meter.moved(metering.SENT, location.store, rest if length is None else min(length, rest))
         return reader
 
 

@@ -12,7 +12,6 @@ from typing import Any
 
 from oslo_middleware import cors
 from oslo_middleware import http_proxy_to_wsgi
-from osprofiler import opts as osprofiler_opts
 from osprofiler import web as osprofiler_web
 
 from glance_clone.api import services
@@ -53,7 +52,6 @@ def http_proxy_to_wsgi_factory(global_conf: dict[str, str], **local_conf: str) -
 def osprofiler_factory(global_conf: dict[str, str], **local_conf: str) -> Filter:
     """Make the filter ``osprofiler``: there only if ``[profiler] enabled`` is on."""
     conf = services.current().conf
-    osprofiler_opts.set_defaults(conf)
     if not conf.profiler.enabled:
         return lambda app: app
     return lambda app: osprofiler_web.WsgiMiddleware(app, hmac_keys=conf.profiler.hmac_keys, enabled=True)

@@ -13,7 +13,6 @@ from oslo_db import exception as db_exc
 
 from glance_clone.db.engine import Database
 from glance_clone.db.engine import repeatable
-from glance_clone.db.models import image as image_tables
 from glance_clone.db.models.cache import cached_images
 from glance_clone.db.models.cache import node_reference
 from glance_clone.domain.cache import CacheEntry
@@ -61,7 +60,7 @@ class CachedImages:
     @repeatable
     def remove(self, image_ids: Collection[str]) -> None:
         """Forget entries."""
-        for batch in _batches(image_ids):
+        for batch in batches(image_ids):
             with self._database.write() as connection:
                 connection.execute(sa.delete(cached_images).where(*self._mine(batch)))
 
@@ -116,25 +115,8 @@ class CachedImages:
         return number
 
 
-class Census:
-    """Tells which images there are; see :class:`glance_clone.domain.cache.ImageCensus`."""
-
-    def __init__(self, database: Database):
-        self._database = database
-
-    @repeatable
-    def existing(self, image_ids: Collection[str]) -> set[str]:
-        """Return the ids of images that are not deleted."""
-        images = image_tables.images.c
-        found: set[str] = set()
-        with self._database.read() as connection:
-            for batch in _batches(image_ids):
-                statement = sa.select(images.id).where(images.id.in_(batch), images.deleted == sa.false())
-                found.update(connection.execute(statement).scalars())
-        return found
-
-
-def _batches(image_ids: Collection[str]) -> list[list[str]]:
+def batches(image_ids: Collection[str]) -> list[list[str]]:
+    """Return ids in lists of a size that every database takes in one statement."""
     ids = sorted(image_ids)
     return [ids[start : start + _BATCH] for start in range(0, len(ids), _BATCH)]
 

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reading images: from rows of four tables to objects, one statement per table."""
+"""Reading images: from rows of four tables to objects, in two statements."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
 from collections.abc import Iterable
 from typing import Any
 
@@ -42,26 +43,47 @@ _ONE: sa.Select[Any] = sa.select(*COLUMNS, _MEMBER, tables.images.c.deleted).whe
 )
 
 
-class _Children:
-    """The rows of a table that belong to images: of one, or of many with their ids in front."""
-
-    def __init__(self, table: sa.Table, *columns: str, condition: sa.ColumnElement[bool] | None = None):
-        wanted = [table.c[name] for name in columns]
-        alive = table.c.deleted == sa.false() if condition is None else sa.and_(table.c.deleted == sa.false(), condition)
-        of_one: sa.BindParameter[str] = sa.bindparam('image_id')
-        of_many: sa.BindParameter[str] = sa.bindparam('ids', expanding=True)
-        self.of_one: sa.Select[Any] = sa.select(*wanted).where(table.c.image_id == of_one, alive).order_by(table.c.id)
-        self.of_many: sa.Select[Any] = (
-            sa.select(table.c.image_id, *wanted).where(table.c.image_id.in_(of_many), alive).order_by(table.c.id)
-        )
-
-
+_PROPERTY, _TAG, _LOCATION = range(3)
 _LOCATION_COLUMNS = ('value', 'meta_data', 'status', 'id')
+_NONE = sa.null()
 
-_PROPERTIES = _Children(tables.properties, 'name', 'value')
-_TAGS = _Children(tables.tags, 'value')
-_LOCATIONS = _Children(tables.locations, *_LOCATION_COLUMNS, condition=tables.locations.c.status == 'active')
-_LOCATION: sa.Select[Any] = sa.select(
+
+def _belonging(images: Callable[[sa.ColumnElement[str]], sa.ColumnElement[bool]]) -> sa.CompoundSelect[Any]:
+    """Return the statement that reads what belongs to images: properties, tags and locations, told apart by a number.
+
+    One statement, because each costs more to send and receive than what is in it.
+
+    :param images: makes the condition on the column with the id of the image
+    """
+    properties, tags, locations = tables.properties.c, tables.tags.c, tables.locations.c
+    shapes: tuple[tuple[int, Any, tuple[Any, ...], tuple[Any, ...]], ...] = (
+        (_PROPERTY, properties, (properties.name, properties.value, _NONE, _NONE), ()),
+        (_TAG, tags, (_NONE, tags.value, _NONE, _NONE), ()),
+        (
+            _LOCATION,
+            locations,
+            (_NONE, locations.value, locations.meta_data, locations.status),
+            (locations.status == 'active',),
+        ),
+    )
+    return sa.union_all(
+        *(
+            sa.select(sa.literal_column(str(kind), sa.Integer()), its.image_id, its.id, *wanted).where(
+                images(its.image_id), its.deleted == sa.false(), *more
+            )
+            for kind, its, wanted, more in shapes
+        )
+    )
+
+
+_OF_ONE = _belonging(lambda image_id: image_id == sa.bindparam('image_id'))
+_OF_MANY = _belonging(lambda image_id: image_id.in_(sa.bindparam('ids', expanding=True)))
+_LOCATIONS_OF_ONE: sa.Select[Any] = sa.select(*(tables.locations.c[name] for name in _LOCATION_COLUMNS)).where(
+    tables.locations.c.image_id == sa.bindparam('image_id'),
+    tables.locations.c.deleted == sa.false(),
+    tables.locations.c.status == 'active',
+)
+_ONE_LOCATION: sa.Select[Any] = sa.select(
     tables.locations.c.image_id, *(tables.locations.c[name] for name in _LOCATION_COLUMNS)
 ).where(tables.locations.c.id == sa.bindparam('number'))
 
@@ -81,11 +103,8 @@ def fetch(connection: sa.Connection, image_id: str, project: str | None = None) 
     row = row_of(connection, image_id, project)
     if row is None or row.deleted:
         return None
-    image, its = bare(row), {'image_id': image_id}
-    image.properties = dict(connection.execute(_PROPERTIES.of_one, its).tuples().all())
-    image.tags = set(connection.execute(_TAGS.of_one, its).scalars().all())
-    sealed = sealing.of(connection)
-    image.locations = [_location(sealed, image_id, *found) for found in connection.execute(_LOCATIONS.of_one, its).all()]
+    image = bare(row)
+    _add_belongings({image.id: image}, connection.execute(_OF_ONE, {'image_id': image.id}), sealing.of(connection))
     image.row_version = snapshot(image)
     return image
 
@@ -106,40 +125,52 @@ def bare(row: sa.Row[Any]) -> Image:
 
 
 def complete(connection: sa.Connection, rows: Iterable[sa.Row[Any]]) -> list[Image]:
-    """Return the images of rows, with their properties, tags and locations read in one statement each."""
-    images, sealed = {row[0]: bare(row) for row in rows}, sealing.of(connection)
-    theirs = {'ids': list(images)}
+    """Return the images of rows, with their properties, tags and locations."""
+    images = {row[0]: bare(row) for row in rows}
     if images:
-        for image_id, name, value in connection.execute(_PROPERTIES.of_many, theirs).all():
-            images[image_id].properties[name] = value
-        for image_id, value in connection.execute(_TAGS.of_many, theirs).all():
-            images[image_id].tags.add(value)
-        for image_id, *found in connection.execute(_LOCATIONS.of_many, theirs).all():
-            images[image_id].locations.append(_location(sealed, image_id, *found))
+        _add_belongings(images, connection.execute(_OF_MANY, {'ids': list(images)}), sealing.of(connection))
     return list(images.values())
+
+
+def _add_belongings(images: dict[str, Image], rows: Iterable[sa.Row[Any]], sealed: Sealing) -> None:
+    """Give images what belongs to them; locations in the order in which they were added."""
+    for kind, image_id, number, name, value, metadata, status in rows:
+        image = images[image_id]
+        if kind == _PROPERTY:
+            image.properties[name] = value
+        elif kind == _TAG:
+            image.tags.add(value)
+        else:
+            image.locations.append(_location(sealed, image_id, value, metadata, status, number))
+    for image in images.values():
+        image.locations.sort(key=_number)
+
+
+def _number(location: Location) -> int:
+    return location.id or 0
 
 
 def fetch_location(connection: sa.Connection, number: int) -> Location | None:
     """Return the location of a row whatever its status, None if there is no such row."""
-    row = connection.execute(_LOCATION, {'number': number}).first()
+    row = connection.execute(_ONE_LOCATION, {'number': number}).first()
     return None if row is None else _location(sealing.of(connection), *row)
 
 
 def count_locations(connection: sa.Connection, image_id: str) -> int:
     """Return how many active locations an image has."""
-    return len(connection.execute(_LOCATIONS.of_one, {'image_id': image_id}).all())
+    return len(connection.execute(_LOCATIONS_OF_ONE, {'image_id': image_id}).all())
 
 
 def location_numbers(connection: sa.Connection, image_id: str) -> dict[tuple[str, str], int]:
     """Return the row numbers of the locations of an image by their urls and metadata, as :func:`stored` writes these."""
     sealed = sealing.of(connection)
-    rows = connection.execute(_LOCATIONS.of_one, {'image_id': image_id})
+    rows = connection.execute(_LOCATIONS_OF_ONE, {'image_id': image_id})
     return {(sealed.unseal(image_id, row.value), row.meta_data): row.id for row in rows}
 
 
 def location_ids(connection: sa.Connection, image_id: str) -> set[int]:
     """Return the row numbers of the locations of an image."""
-    return {row.id for row in connection.execute(_LOCATIONS.of_one, {'image_id': image_id})}
+    return {row.id for row in connection.execute(_LOCATIONS_OF_ONE, {'image_id': image_id})}
 
 
 def _location(sealed: Sealing, image_id: str, text: str, metadata: str | None, status: str, number: int) -> Location:

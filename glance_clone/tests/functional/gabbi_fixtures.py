@@ -44,7 +44,7 @@ class ImageService(fixture.GabbiFixture):
         self._handlers = logging.root.handlers[:]
         shutil.copy(empty_database(), self._state / 'images.sqlite')
         paste = service.trusting(service.etc_file(service.PASTE_FILE).read_text())
-        (self._state / 'glance-api-paste.ini').write_text(paste)
+        (self._state / 'glance-api-paste.ini').write_text(self.pipelines(paste))
         config_file = self._state / 'glance-api.conf'
         config_file.write_text(service.render(self.options(self._state)))
         conf = cfg.ConfigOpts()
@@ -55,6 +55,10 @@ class ImageService(fixture.GabbiFixture):
     def options(self, state: pathlib.Path) -> dict[str, dict[str, object]]:
         """Return the options of the service."""
         return default_options(state)
+
+    def pipelines(self, paste: str) -> str:
+        """Return the text of the paste file."""
+        return paste
 
     def stop_fixture(self) -> None:
         """Forget the application and its data; logging is as it was before."""
@@ -74,6 +78,18 @@ class CachingImageService(ImageService):
         options['DEFAULT'].update(image_cache_dir=state / 'cache', worker_self_reference_url=url)
         options['paste_deploy']['flavor'] = 'keystone+cachemanagement'
         return options
+
+
+class ImageServiceForBrowsers(ImageService):
+    """The same for a dashboard elsewhere: with cross-origin requests, and compressed answers."""
+
+    def options(self, state: pathlib.Path) -> dict[str, dict[str, object]]:
+        """Return the options of the service."""
+        return {**default_options(state), 'cors': {'allowed_origin': 'https://dashboard.example.org'}}
+
+    def pipelines(self, paste: str) -> str:
+        """Return the text of the paste file."""
+        return paste.replace('keystone = cors ', 'keystone = cors gzip ')
 
 
 class ImageServiceWithRules(ImageService):

@@ -70,6 +70,16 @@ class TestSamples(base.ServiceTestCase):
             answer.json()[operation['path'][1:]] for operation in wanted
         ])  # fmt: skip
 
+    def test_locations(self) -> None:
+        wanted = _sample('v2/samples/location-add-request.json')
+        path = f'/v2/images/{self.create()}/locations'
+        refused = self.request('alice', 'POST', path, json=wanted)
+        self.assertEqual(403, refused.status_code, 'well-formed, but this service has no http store')
+        image_id = self.create()
+        self.upload(image_id, b'data')
+        shown = self.request('admin', 'GET', f'/v2/images/{image_id}/locations')
+        self.assertEqual(_shape(_sample('v2/samples/locations-list-response.json')), _shape(shown.json()))
+
     def test_members(self) -> None:
         members = f'/v2/images/{self.create(visibility="shared")}/members'
         offered = _sample('v2/samples/member-create-request.json')

@@ -9,7 +9,7 @@ import uuid
 
 from glance_clone.db.models import cache as tables
 from glance_clone.db.repos.cached_images import CachedImages
-from glance_clone.db.repos.cached_images import Census
+from glance_clone.db.repos.census import Census
 from glance_clone.domain.cache import CacheEntry
 from glance_clone.tests.functional.db import base
 
