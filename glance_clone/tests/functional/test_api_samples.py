@@ -11,6 +11,7 @@ from typing import Any
 import fixtures
 import requests
 
+from glance_clone.tests.fixtures import process
 from glance_clone.tests.functional import base
 from glance_clone.tests.functional import test_clients
 
@@ -79,6 +80,30 @@ class TestSamples(base.ServiceTestCase):
         self.upload(image_id, b'data')
         shown = self.request('admin', 'GET', f'/v2/images/{image_id}/locations')
         self.assertEqual(_shape(_sample('v2/samples/locations-list-response.json')), _shape(shown.json()))
+
+    def test_imports(self) -> None:
+        image_id = self.create()
+        octets = {'Content-Type': 'application/octet-stream'}
+        self.request('alice', 'PUT', f'/v2/images/{image_id}/stage', data=b'data', headers=octets)
+        self.request('alice', 'POST', f'/v2/images/{image_id}/import', json={'method': {'name': 'glance-direct'}})
+        self.wait_for_status(image_id, 'active')
+        tasks = f'/v2/images/{image_id}/tasks'
+        process.wait_until(lambda: self.request('alice', 'GET', tasks).json()['tasks'][0]['result'], 10, 'the task ends')
+        sample = _sample('v2/samples/image-tasks-response.json')
+        self.assertEqual(_shape(sample), _shape(self.request('alice', 'GET', tasks).json()))
+
+    def test_tasks(self) -> None:
+        wanted = _sample('v2/samples/task-create-request.json')
+        del wanted['input']['image_properties']  # so that it fails at once
+        created = self.request('admin', 'POST', '/v2/tasks', json=wanted)
+        self.assertEqual(201, created.status_code, created.text)
+        sample = _sample('v2/samples/task-create-response.json')
+        del sample['input']['image_properties']
+        self.assertEqual(_shape(sample), _shape(created.json()))
+        page = '/v2/tasks?limit=1'
+        process.wait_until(lambda: 'expires_at' in self.request('admin', 'GET', page).json()['tasks'][0], 10, 'it ends')
+        sample = _sample('v2/samples/tasks-list-response.json')
+        self.assertEqual(_shape(sample), _shape(self.request('admin', 'GET', page).json()))
 
     def test_members(self) -> None:
         members = f'/v2/images/{self.create(visibility="shared")}/members'
