@@ -26,11 +26,7 @@ _OPTS = [
     cfg.StrOpt(
         'work_dir',
         sample_default='/work_dir',
-        help="""
-Directory for the data of tasks of the type ``import`` in a service without ``enabled_backends``.
-
-Without it they use the staging directory, as they do with ``enabled_backends``.
-""",
+        help='Accepted so that configurations need not be edited; tasks keep their data in the staging directory.',
     ),
 ]
 
@@ -51,7 +47,11 @@ _FLOW_OPTS = [
         'conversion_format',
         choices=['qcow2', 'raw', 'vmdk'],
         sample_default='raw',
-        help='Format into which tasks of the type ``import`` convert images; unset: none.',
+        help="""
+Accepted so that configurations need not be edited.
+
+Tasks of the type ``import`` pass the same plugins as other imports; see ``[image_conversion] output_format``.
+""",
     ),
 ]
 

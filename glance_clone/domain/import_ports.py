@@ -162,7 +162,7 @@ class Pool(Protocol):
         """
 
     def drain(self, seconds: float) -> bool:
-        """Take no more work, and wait until all that was begun has ended; False if it has not in this time."""
+        """Take no more work, begin none that waits, and wait until all else has ended; False if it has not in this time."""
 
 
 class Importer(Protocol):

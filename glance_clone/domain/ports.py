@@ -319,8 +319,11 @@ class LeaseRepository(Protocol):
     def release(self, lease: Lease) -> bool:
         """End one lease; False if it was not held any more."""
 
-    def claim_expired(self, owner: str, ttl: int, limit: int = 100) -> list[Lease]:
-        """Make the owner the new owner of leases that ran out, and return those; two claimers never get the same."""
+    def claim_expired(self, owner: str, ttl: int, limit: int = 100, operations: Collection[str] = ()) -> list[Lease]:
+        """Make the owner the new owner of leases that ran out, and return those; two claimers never get the same.
+
+        :param operations: only leases of these, where some are named
+        """
 
     def image_of(self, lease: Lease) -> Image | None:
         """Return the image of a lease whatever its status, None if its row is deleted or purged."""

@@ -76,7 +76,7 @@ def build(
     :param foreign: what locations lead to
     :raises ValueError: a plugin is configured that is not installed
     """
-    tools = Tools(parts.images, data, tasks, parts.staging, parts.staged, meter=parts.meter)
+    tools = Tools(parts.images, data, tasks, parts.staging, parts.staged, parts.stores.default.id, meter=parts.meter)
     pool = TaskPool(concurrency, conf.wsgi.task_pool_threads)
     copies = Copies(concurrency, conf.image_import_opts.max_parallel_stores, conf.image_location_quota)
     importer = ImportService(tools, parts, pool, copies, Peers(), sources, plugins.load(conf))

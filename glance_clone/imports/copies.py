@@ -44,7 +44,9 @@ class Copies:
         :raises ImageServiceError: a store failed and all must succeed, or all failed
         """
         copying = _Copying(work, self._quota)
-        calls = [self._concurrency.spawn(copying.work) for _ in range(min(self._most, len(work.stores)) - 1)]
+        # Copies of an image are read from one store, which is not asked for several at once.
+        beside = 0 if work.is_copy else min(self._most, len(work.stores)) - 1
+        calls = [self._concurrency.spawn(copying.work) for _ in range(beside)]
         copying.work()
         for call in calls:
             call.wait()

@@ -51,8 +51,10 @@ class StoredMaterial:
         self._work = work
 
     def open(self) -> Opened:
-        """Open the copy that is read first."""
-        return _Watched(self._work.tools.data.read(self._work.image), self._work)
+        """Open the copy in the default store, or else the one that is read first."""
+        tools = self._work.tools
+        prefer = [tools.default_store] if tools.default_store else []
+        return _Watched(tools.data.read(self._work.image, prefer=prefer), self._work)
 
 
 class _Watched:

@@ -50,7 +50,7 @@ class TaskPool:
     def _run(self) -> None:
         while True:
             with self._changed:
-                if not self._waiting:
+                if self._closed or not self._waiting:
                     self._running -= 1
                     self._changed.notify_all()
                     return
@@ -61,7 +61,7 @@ class TaskPool:
                 LOG.exception('A task failed in a way that nobody foresaw.')
 
     def drain(self, seconds: float) -> bool:
-        """Take no more work, and wait until all that was begun has ended."""
+        """Take no more work, and wait until all that was begun has ended; what waits is left to the reapers of others."""
         with self._changed:
             self._closed = True
             return bool(self._changed.wait_for(lambda: not self._running, seconds))

@@ -45,6 +45,7 @@ class Tools:
 
     :ivar images: the bare records
     :ivar data: the outermost layer around the byte path
+    :ivar default_store: id of the store from which images are copied if they are there
     :ivar stopping: set when the process is about to stop
     """
 
@@ -53,6 +54,7 @@ class Tools:
     tasks: TaskRepository
     staging: Staging
     staged: StagedRepository
+    default_store: str | None = None
     stopping: threading.Event = dataclasses.field(default_factory=threading.Event)
     meter: Meter = dataclasses.field(default_factory=NoMeter)
 

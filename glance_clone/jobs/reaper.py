@@ -50,7 +50,8 @@ class Reaper:
         for _ in range(len(self._abandoned)):
             self._try(self._abandoned.popleft())
         try:
-            claimed = self._leases.claim_expired(self._worker.id, self._ttl)
+            # Others, of a newer version perhaps, know what to do about other operations.
+            claimed = self._leases.claim_expired(self._worker.id, self._ttl, operations=list(self._finishers))
         except errors.ImageServiceError as error:
             LOG.warning('Expired leases could not be looked up: %s', error)
             return
@@ -83,9 +84,4 @@ class Reaper:
             self.abandon(lease)
 
     def _finish(self, lease: Lease) -> None:
-        finisher = self._finishers.get(lease.operation)
-        if finisher is None:
-            LOG.warning('A newer version of this service left a lease for %s, unknown here: dropped.', lease.operation)
-            self._release(lease)
-            return
-        finisher(lease, self._leases.image_of(lease))
+        self._finishers[lease.operation](lease, self._leases.image_of(lease))

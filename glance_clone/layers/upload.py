@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from glance_clone.domain import errors
 from glance_clone.domain import image as images
+from glance_clone.domain import importing
 from glance_clone.domain import lease as leases
 from glance_clone.domain.image import Image
 from glance_clone.domain.lease import Lease
@@ -49,7 +50,8 @@ class Upload(ImageDataLayer):
     def _begin(self, image: Image, store_id: str | None) -> Lease:
         lease = self._parts.worker.lease(image.id, leases.UPLOAD, store=store_id)
         image.move_to(images.SAVING)
-        image.properties.pop(images.UPLOAD_ERROR, None)
+        for name in (images.UPLOAD_ERROR, importing.ERROR):
+            image.properties.pop(name, None)
         self._parts.images.save(image, from_state=images.QUEUED, take=lease)
         return lease
 

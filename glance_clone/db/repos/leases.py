@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
@@ -46,20 +46,23 @@ class LeaseRepository:
         with self._database.write() as connection:
             return _delete(connection, lease)
 
-    def claim_expired(self, owner: str, ttl: int, limit: int = 100) -> list[Lease]:
+    def claim_expired(self, owner: str, ttl: int, limit: int = 100, operations: Collection[str] = ()) -> list[Lease]:
         """Take over leases that ran out."""
+        expired = _EXPIRED.limit(limit)
+        if operations:
+            expired = expired.where(leases.c.operation.in_(sorted(operations)))
         # Most looks find nothing; they need not wait for writers.
-        return self._claim(owner, ttl, limit) if self._expired(limit) else []
+        return self._claim(expired, owner, ttl) if self._has_any(expired) else []
 
     @repeatable
-    def _expired(self, limit: int) -> Sequence[sa.Row[Any]]:
+    def _has_any(self, expired: sa.Select[Any]) -> bool:
         with self._database.read() as connection:
-            return connection.execute(_EXPIRED.limit(limit)).all()
+            return connection.execute(expired).first() is not None
 
     @repeatable
-    def _claim(self, owner: str, ttl: int, limit: int) -> list[Lease]:
+    def _claim(self, query: sa.Select[Any], owner: str, ttl: int) -> list[Lease]:
         with self._database.write() as connection:
-            expired = connection.execute(_EXPIRED.limit(limit)).all()
+            expired = connection.execute(query).all()
             return [_lease(row, owner) for row in expired if _is_claimed(connection, row, owner, ttl)]
 
     @repeatable

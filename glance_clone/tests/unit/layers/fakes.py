@@ -60,7 +60,7 @@ class Records:
         self.held.remove(lease)
         return True
 
-    def claim_expired(self, owner, ttl, limit=100):
+    def claim_expired(self, owner, ttl, limit=100, operations=()):
         claimed, self.expired = getattr(self, 'expired', []), []
         return claimed
 
