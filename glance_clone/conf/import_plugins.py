@@ -65,9 +65,9 @@ _CONVERSION_OPTS = [
         'run_as',
         default='nobody',
         help="""
-User as whom ``qemu-img`` runs where the service itself runs as root.
+User as whom ``qemu-img``, and what unpacks lha archives, runs where the service itself runs as root.
 
-A service that runs as another user, as it should, starts the tool as this user.
+A service that runs as another user, as it should, starts them as this user.
 """,
     ),
 ]

@@ -93,13 +93,37 @@ class Runner:
         :raises ToolFailed: it failed, took too long, or said too much
         :raises StoreError: it is not installed, or cannot be confined
         """
+        starter = [self._python, '-I', '-S', str(_JAIL)]
+        return self._run(program, starter, [_path_of(program), *arguments], limits, reads, writes, alive)
+
+    def run_script(
+        self,
+        script: pathlib.Path,
+        arguments: Sequence[str],
+        limits: Limits,
+        reads: Sequence[int] = (),
+        writes: Sequence[int] = (),
+        alive: Callable[[], None] = lambda: None,
+    ) -> Output:
+        """Run a Python script that confines itself as ``jail`` would, after it has loaded what it needs; see :meth:`run`."""
+        return self._run(script.stem, [self._python, '-I', str(script)], arguments, limits, reads, writes, alive)
+
+    def _run(
+        self,
+        name: str,
+        starter: Sequence[str],
+        arguments: Sequence[str],
+        limits: Limits,
+        reads: Sequence[int],
+        writes: Sequence[int],
+        alive: Callable[[], None],
+    ) -> Output:
         with contextlib.ExitStack() as stack:
             stdout, stderr = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(2))
             for number in (*reads, *writes):
                 stack.enter_context(self._lent(number, number in writes))
-            command = [self._python, '-I', '-S', str(_JAIL), self._terms(limits, reads, writes), _path_of(program), *arguments]
             process = subprocess.Popen(
-                command,
+                [*starter, self._terms(limits, reads, writes), *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=stdout,
                 stderr=stderr,
@@ -110,7 +134,7 @@ class Runner:
             stack.callback(_end, process)
             status = _wait(process, limits.seconds, alive)
             output = Output(_content(stdout), _content(stderr))
-        _require_success(program, status, output)
+        _require_success(name, status, output)
         return output
 
     def _terms(self, limits: Limits, reads: Sequence[int], writes: Sequence[int]) -> str:

@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
+import pathlib
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -16,6 +19,8 @@ from glance_clone.imports import archives
 from glance_clone.imports.archives import GZIP
 from glance_clone.imports.archives import LHA
 from glance_clone.imports.archives import ZIP
+from glance_clone.imports.confinement import Limits
+from glance_clone.imports.confinement import Runner
 
 if TYPE_CHECKING:
     from glance_clone.imports.work import Work
@@ -24,6 +29,8 @@ LOG = logging.getLogger(__name__)
 
 _SUFFIX = 'uc'
 _HEAD = 8
+_UNLHA = pathlib.Path(__file__).with_name('unlha.py')
+_LHA_MEMORY = 512 << 20
 #: Unpacked bytes that are taken whatever the archive's size is: small disks are mostly zeros.
 _FREE = 256 << 20
 _UNPACKERS = {GZIP: archives.unpack_gzip, ZIP: archives.unpack_zip}
@@ -41,6 +48,8 @@ class Decompression:
         options = conf.image_decompression
         self._ratio = options.max_ratio
         self._seconds = options.timeout
+        self._largest = conf.image_size_cap
+        self._runner = Runner(conf.wsgi.python_interpreter, conf.image_conversion.run_as)
 
     def run(self, work: Work) -> None:
         """Unpack the data.
@@ -57,15 +66,31 @@ class Decompression:
             if kind is None:
                 return
             LOG.info('Unpacking the %s archive that was imported into image %s.', kind, work.image.id)
+            most = max(staged.size * self._ratio, _FREE)
             if kind == LHA:
-                raise errors.UnsafeContent('The data is an lha archive, which this service does not unpack.')
-            work.replace(self._unpacked(kind, file, staged.size), _SUFFIX)
-
-    def _unpacked(self, kind: str, file: BinaryIO, size: int) -> Unpacked:
-        return Unpacked(_UNPACKERS[kind](file), max(size * self._ratio, _FREE), self._seconds)
+                self._unpack_lha(work, file, min(most, self._largest))
+            else:
+                work.replace(Unpacked(_UNPACKERS[kind](file), most, self._seconds), _SUFFIX)
 
     def undo(self, work: Work) -> None:
         """Do nothing: the end of the import removes staged data."""
+
+    def _unpack_lha(self, work: Work, file: BinaryIO, most: int) -> None:
+        """Unpack in a process of its own: the library for it is no match for hostile data."""
+        if importlib.util.find_spec('lhafile') is None:
+            raise errors.UnsafeContent('The data is an lha archive, and this service lacks the library that unpacks these.')
+        limits = Limits(cpu=self._seconds, memory=_LHA_MEMORY, file_size=most, seconds=self._seconds)
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        target = os.open(work.scratch(_SUFFIX), flags, 0o600)
+        try:
+            numbers = [file.fileno(), target]
+            self._runner.run_script(
+                _UNLHA, [str(number) for number in numbers], limits, numbers[:1], numbers[1:], work.require_alive
+            )
+            os.fsync(target)
+        finally:
+            os.close(target)
+        work.replace_with_scratch(_SUFFIX)
 
 
 class Unpacked:

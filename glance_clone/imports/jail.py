@@ -123,7 +123,7 @@ def restrict_files(program: str, reads: list[int], writes: list[int]) -> bool:
     rights = (1 << _RIGHTS.get(version, _MOST_RIGHTS)) - 1
     rules = struct.pack('=QQQ', rights, _TCP if version > 3 else 0, _SCOPES if version > 5 else 0)
     ruleset = _check(_LIBC.syscall(_LANDLOCK_CREATE, rules, len(rules) if version > 5 else 16 if version > 3 else 8, 0))
-    for path in (*_LIBRARIES, program):
+    for path in (*_LIBRARIES, *([program] if program else [])):
         _allow_path(ruleset, path, _EXECUTE | _READ | _LIST)
     for path in _DEVICES:
         _allow_path(ruleset, path, _READ | _WRITE)

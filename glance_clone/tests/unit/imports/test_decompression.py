@@ -8,6 +8,7 @@ import io
 import itertools
 import os
 import random
+import struct
 import tracemalloc
 import zipfile
 import zlib
@@ -23,6 +24,7 @@ from glance_clone.tests.unit.imports.material import StagedWork
 from glance_clone.tests.unit.imports.material import configuration
 
 DATA = random.Random(1).randbytes(3 << 20) + bytes(1 << 20)
+SMALL = DATA[:100_000]
 
 
 def zipped(*members, **options):
@@ -31,6 +33,32 @@ def zipped(*members, **options):
         for name, data in members:
             archive.writestr(name, data)
     return file.getvalue()
+
+
+def crc16(data):
+    crc = 0
+    for byte in data:
+        crc = crc >> 8 ^ _CRC16[(crc ^ byte) & 0xFF]
+    return crc
+
+
+def _crc16_of(byte):
+    for _ in range(8):
+        byte = byte >> 1 ^ (0xA001 if byte & 1 else 0)
+    return byte
+
+
+_CRC16 = [_crc16_of(byte) for byte in range(256)]
+
+
+def lha(*members):
+    """Return an archive whose members are stored as they are (level 0)."""
+    archive = b''
+    for name, data in members:
+        head = struct.pack('<5sIIIBBB', b'-lh0-', len(data), len(data), 0, 0x20, 0, len(name)) + name
+        head += struct.pack('<H', crc16(data))
+        archive += struct.pack('<BB', len(head), sum(head) & 0xFF) + head + data
+    return archive + b'\0'
 
 
 class DecompressionTest(base.BaseTestCase):
@@ -109,7 +137,23 @@ class DecompressionTest(base.BaseTestCase):
         self.refused(errors.UnsafeContent, bytes(data))
 
     def test_lha(self):
-        self.refused(errors.UnsafeContent, b'\x22\x00-lh5-' + bytes(100))
+        for name in (b'disk', b'../../x', b'/etc/passwd'):
+            self.assertEqual(SMALL, self.run_on(lha((name, SMALL))))
+            self.assertEqual((len(SMALL), ['i.uc']), (self.work.image.size, self.work.files()))
+
+    def test_damaged_lha(self):
+        sound = lha((b'a', SMALL))
+        flipped = bytearray(sound)
+        flipped[1000] ^= 1
+        for data in (sound[:-100], bytes(flipped), lha((b'a', b'x'), (b'b', b'y')), b'\x22\x00-lh5-' + bytes(100)):
+            self.assertRaises(errors.UnsafeContent, self.run_on, data)
+
+    def test_lha_beyond_its_limit(self):
+        self.assertRaises(errors.UnsafeContent, self.run_on, lha((b'a', SMALL)), '[DEFAULT]\nimage_size_cap = 50000\n')
+
+    def test_lha_without_the_library(self):
+        with fixtures.MonkeyPatch('importlib.util.find_spec', lambda name: None):
+            self.refused(errors.UnsafeContent, lha((b'a', SMALL)))
 
     def test_more_than_an_image_may_have(self):
         self.refused(errors.LimitExceeded, gzip.compress(bytes(2 << 20)), cap=1 << 20)
