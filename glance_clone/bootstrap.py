@@ -8,9 +8,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import socket
+from collections.abc import Iterator
 from collections.abc import Sequence
 from typing import Any
 
@@ -40,6 +42,7 @@ from glance_clone.cache.image_cache import DiskCache
 from glance_clone.db.engine import Database
 from glance_clone.db.repos.cached_images import CachedImages
 from glance_clone.db.repos.census import Census
+from glance_clone.db.repos.delayed_deletes import DelayedDeletes
 from glance_clone.db.repos.images import ImageRepository
 from glance_clone.db.repos.leases import LeaseRepository
 from glance_clone.db.repos.locations import LocationRepository
@@ -61,6 +64,7 @@ from glance_clone.jobs.checks import readiness_checks
 from glance_clone.jobs.finishers import DataFinishers
 from glance_clone.jobs.heartbeat import Heartbeat
 from glance_clone.jobs.reaper import Reaper
+from glance_clone.jobs.scrubber import Scrubber
 from glance_clone.jobs.staging import StagingKeeper
 from glance_clone.metering.build import build_meter
 from glance_clone.metering.build import build_page
@@ -123,6 +127,8 @@ class Service:
             quota,
             staging,
             staged,
+            DelayedDeletes(self._database, conf.leases.ttl),
+            delays_deletes=conf.delayed_delete,
             cache=cache,
             self_url=self_url,
             meter=self.meter,
@@ -250,6 +256,21 @@ def build_cache(conf: cfg.ConfigOpts) -> DiskCache:
     if cache is None:
         raise cache_parts.BadCacheConfiguration('image_cache_dir is not set: there is no image cache.')
     return cache
+
+
+@contextlib.contextmanager
+def scrubbing(conf: cfg.ConfigOpts) -> Iterator[Scrubber]:
+    """Lend the scrubber, for the program of that name; its claims hold for as long as the block runs."""
+    database, worker, concurrency = Database(conf), Worker(), NativeThreads()
+    deletes = DelayedDeletes(database, conf.leases.ttl)
+    stores = build_registry(conf, concurrency)
+    heartbeat = Heartbeat(LeaseRepository(database), worker, conf.leases.ttl)
+    job = concurrency.periodic(conf.leases.heartbeat_interval, heartbeat.beat)
+    try:
+        yield Scrubber(deletes, stores, worker, conf.scrub_time, conf.scrub_pool_size)
+    finally:
+        job.stop()
+        database.dispose()
 
 
 def load_app(service: Service, conf: cfg.ConfigOpts) -> Any:

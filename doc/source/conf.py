@@ -30,5 +30,6 @@ man_pages = [
     ('cli/glance-control', 'glance-control', 'start and stop servers of the image service', _AUTHORS, 1),
     ('cli/glance-manage', 'glance-manage', 'operations on the database of the image service', _AUTHORS, 1),
     ('cli/glance-replicator', 'glance-replicator', 'bring images from one image service to another', _AUTHORS, 1),
+    ('cli/glance-scrubber', 'glance-scrubber', 'remove the data of deleted images', _AUTHORS, 1),
     ('cli/glance-status', 'glance-status', 'checks before an upgrade of the image service', _AUTHORS, 1),
 ]

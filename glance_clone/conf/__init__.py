@@ -28,6 +28,7 @@ from glance_clone.conf import leases
 from glance_clone.conf import metrics
 from glance_clone.conf import paste
 from glance_clone.conf import quotas
+from glance_clone.conf import scrubber
 from glance_clone.conf import standalone
 from glance_clone.conf import stores
 from glance_clone.conf import tasks
@@ -48,6 +49,7 @@ MODULES = (
     metrics,
     paste,
     quotas,
+    scrubber,
     standalone,
     stores,
     tasks,

@@ -33,6 +33,14 @@ def list_cache_opts() -> list[tuple[str | None, list[Any]]]:
     return _listed([conf.api, conf.cache, conf.database, conf.image_import, conf.leases, conf.paste, conf.stores])
 
 
+def list_scrubber_opts() -> list[tuple[str | None, list[Any]]]:
+    """Return (group, options) pairs of ``glance-scrubber``."""
+    groups = dict(_listed([conf.database, conf.leases, conf.stores]))
+    for group, opts in conf.scrubber.list_program_opts().items():
+        groups.setdefault(group, []).extend(opts)
+    return list(groups.items())
+
+
 def list_manage_opts() -> list[tuple[str | None, list[Any]]]:
     """Return (group, options) pairs of ``glance-manage``; the libraries that it uses list theirs themselves."""
     return _listed([conf.catalogue, conf.database])

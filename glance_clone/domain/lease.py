@@ -15,6 +15,8 @@ TTL = 60
 UPLOAD = 'upload'
 DELETE = 'delete'
 REMOVE_COPY = 'remove-copy'
+#: The removal of data whose image is deleted already, or its restoration.
+SCRUB = 'scrub'
 STAGE = 'stage'
 #: Imports of all methods, and copies into further stores.
 IMPORT = 'import'

@@ -329,6 +329,59 @@ class LeaseRepository(Protocol):
         """Return the image of a lease whatever its status, None if its row is deleted or purged."""
 
 
+class DelayedDeletes(Protocol):
+    """Keeps deleted images, and copies taken off images, until their data is removed."""
+
+    def schedule(self, image: Image) -> None:
+        """Delete an image as :meth:`ImageRepository.remove` does, but leave its data to be removed later.
+
+        :raises ImageNotFound: somebody else deleted it first
+        :raises StateChanged: its status is not what it was when it was read
+        """
+
+    def schedule_copy(self, lease: Lease) -> None:
+        """Leave the data of one copy, which is marked ``pending_delete``, to be removed later; ends the lease of its removal.
+
+        :raises LeaseLost: the lease is no longer held
+        """
+
+    def due(self, age: int, after: str, limit: int) -> list[str]:
+        """Return ids of images of which something is to be removed, in the order of ids.
+
+        :param age: seconds since the delete
+        :param after: the id after which to go on, '' to begin
+        """
+
+    def claim(self, lease: Lease) -> None:
+        """Begin the removal of what remains of an image.
+
+        :raises StateChanged: somebody else is about it
+        """
+
+    def remains(self, image_id: str, age: int) -> list[Location]:
+        """Return the copies that are to be removed, deleted at least age seconds ago."""
+
+    def is_used(self, image_id: str, url: str) -> bool:
+        """Tell whether an image has a living copy at the url: what is there must not be removed."""
+
+    def bury(self, number: int) -> None:
+        """Note that the data of a copy is gone."""
+
+    def finish(self, lease: Lease) -> bool:
+        """End a claim; an image of which nothing remains is ``deleted`` then. False if something remains.
+
+        :raises LeaseLost: the claim is no longer held
+        """
+
+    def restore(self, image_id: str, lease: Lease) -> None:
+        """Bring an image back with data, properties, tags and members as they were when it was deleted; ends the claim.
+
+        :raises ImageNotFound: there is no such image
+        :raises Conflict: it is not ``pending_delete``, or some of its data is gone
+        :raises LeaseLost: the claim is no longer held
+        """
+
+
 class LocationRepository(Protocol):
     """Keeps the single copies of images, for removing them one by one.
 

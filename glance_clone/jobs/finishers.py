@@ -34,6 +34,7 @@ class DataFinishers:
             leases.UPLOAD: self.undo_upload,
             leases.DELETE: self.finish_delete,
             leases.REMOVE_COPY: self.finish_removal,
+            leases.SCRUB: self.release_scrub,
         }
 
     def undo_upload(self, lease: Lease, image: Image | None) -> None:
@@ -50,6 +51,10 @@ class DataFinishers:
         image.properties[images.UPLOAD_ERROR] = _INTERRUPTED
         self._parts.images.save(image, from_state=images.SAVING, drop=lease)
         LOG.info('Image %s is queued again: its upload was interrupted.', image.id)
+
+    def release_scrub(self, lease: Lease, image: Image | None) -> None:
+        """Let the next scrubber go on where one died: each of its steps can be done again."""
+        self._parts.leases.release(lease)
 
     def finish_removal(self, lease: Lease, image: Image | None) -> None:
         """Remove the bytes of one copy, then its row."""

@@ -16,6 +16,7 @@ from glance_clone.domain.lease import Lease
 from glance_clone.domain.lease import Worker
 from glance_clone.domain.metering import Meter
 from glance_clone.domain.metering import NoMeter
+from glance_clone.domain.ports import DelayedDeletes
 from glance_clone.domain.ports import ImageData
 from glance_clone.domain.ports import ImageRepository
 from glance_clone.domain.ports import LeaseRepository
@@ -27,6 +28,8 @@ from glance_clone.layers.attribution import Attribution
 from glance_clone.layers.caching import CachedData
 from glance_clone.layers.caching import Eviction
 from glance_clone.layers.copies import Copies
+from glance_clone.layers.delayed_removal import DelayedCopyRemoval
+from glance_clone.layers.delayed_removal import DelayedRemoval
 from glance_clone.layers.metering import Metering
 from glance_clone.layers.protection import Protection
 from glance_clone.layers.quota import DataQuota
@@ -42,6 +45,7 @@ class Parts:
 
     :ivar abandon: hands a lease to the reaper of this worker, which finishes or undoes the work as soon as it can
     :ivar cache: the image cache of this node, None where there is none
+    :ivar delays_deletes: whether the data of deleted images stays until the scrubber takes it
     :ivar meter: counts what happens
     :ivar self_url: under which other nodes reach this one, None where they need not
     """
@@ -56,6 +60,8 @@ class Parts:
     quota: Quota
     staging: Staging
     staged: StagedRepository
+    deletes: DelayedDeletes
+    delays_deletes: bool = False
     cache: ImageCache | None = None
     self_url: str | None = None
     meter: Meter = dataclasses.field(default_factory=NoMeter)
@@ -64,6 +70,7 @@ class Parts:
 IMAGE_LAYERS = (
     Attribution,
     Removal,
+    DelayedRemoval,
     Eviction,
     Protection,
     RecordQuota,
@@ -73,6 +80,7 @@ DATA_LAYERS = (
     DataQuota,
     Upload,
     Copies,
+    DelayedCopyRemoval,
     CachedData,
     Stage,
     Metering,

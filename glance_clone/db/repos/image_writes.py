@@ -167,16 +167,24 @@ def _write_locations(
         raise errors.LastCopy(image.id)
 
 
-def mark_deleted(connection: sa.Connection, image_id: str, now: object) -> bool:
-    """Mark an image and what belongs to it deleted at one time; False if the image was deleted already."""
+def mark_deleted(
+    connection: sa.Connection, image_id: str, now: object, status: str = domain.DELETED, from_state: str | None = None
+) -> bool:
+    """Mark an image and what belongs to it deleted at one time; False if the image was deleted already.
+
+    :param status: of the image and its locations from now on
+    :param from_state: the status that the image must still have, None for any
+    """
     images = tables.images.c
     statement = sa.update(tables.images).where(images.id == image_id, images.deleted == sa.false())
+    if from_state is not None:
+        statement = statement.where(images.status == from_state)
     buried = {'deleted': True, 'deleted_at': now}
-    if connection.execute(statement.values(status=domain.DELETED, updated_at=now, **buried)).rowcount != 1:
+    if connection.execute(statement.values(status=status, updated_at=now, **buried)).rowcount != 1:
         return False
     for table in (tables.properties, tables.tags, tables.members):
         _bury(connection, table, image_id, now)
-    _bury(connection, tables.locations, image_id, now, status='deleted')
+    _bury(connection, tables.locations, image_id, now, status=status)
     return True
 
 

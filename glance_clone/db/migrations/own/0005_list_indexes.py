@@ -22,6 +22,7 @@ _INDEXES = {
     'glance_clone_images_name': ('images', 'deleted, name{nulls}, created_at, id'),
     'glance_clone_images_status_created': ('images', 'status, deleted, created_at, id'),
     'glance_clone_image_properties_name_value': ('image_properties', 'name, {value}, image_id'),
+    'glance_clone_image_locations_status': ('image_locations', 'status, deleted_at'),
     'glance_clone_image_tags_value': ('image_tags', 'value, deleted, image_id'),
     'glance_clone_image_members_member': ('image_members', 'member, deleted, status, image_id'),
 }

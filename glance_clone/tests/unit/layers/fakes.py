@@ -173,6 +173,17 @@ class Staging:
             self.files.pop(image_id, None)
 
 
+class Deletes:
+    """Deletes that leave data, in memory; see ``DelayedDeletes``."""
+
+    def __init__(self, records):
+        self.records = records
+        self.scheduled = []
+
+    def schedule(self, image):
+        self.scheduled.append(image.id)
+
+
 def parts():
     """Return parts of fakes; ``abandoned`` collects what is left to the reaper."""
     records, data, abandoned = Records(), Data(), []
@@ -188,6 +199,7 @@ def parts():
         Unlimited(),
         staging=staging,
         staged=staging,
+        deletes=Deletes(records),
     )
     return made, records, data, abandoned
 
