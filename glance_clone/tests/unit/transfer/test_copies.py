@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Staged data on its way into stores: adopted where that can be, hashed again where it cannot."""
+
+import errno
+import hashlib
+import os
+import pathlib
+import time
+from unittest import mock
+
+import fixtures
+from oslo_config import cfg
+from oslotest import base
+
+from glance_clone.conf import api
+from glance_clone.domain import errors
+from glance_clone.domain.image import Image
+from glance_clone.stores.file import FileStore
+from glance_clone.stores.file_directory import Directory
+from glance_clone.stores.staging import StagingStore
+from glance_clone.tests.unit.transfer.sources import Pieces
+from glance_clone.transfer.concurrency import NativeThreads
+from glance_clone.transfer.copies import Copier
+from glance_clone.transfer.inspect import Rules
+from glance_clone.transfer.staging import StagingArea
+
+IMAGE = '11111111-2222-4333-8444-555555555555'
+DATA = os.urandom(3_000_000)
+
+
+class Material:
+    """Staged data as a copier sees it; counts the bytes that are read."""
+
+    def __init__(self, area, staged, share=False):
+        self.size, self.checksum = staged.size, staged.checksum
+        self.os_hash_algo, self.os_hash_value = staged.os_hash_algo, staged.os_hash_value
+        self.path, self.share = staged.path, share
+        self.read = 0
+        self._area, self._staged = area, staged
+
+    def open(self):
+        return Counted(self, self._area.open(self._staged))
+
+
+class Counted:
+    def __init__(self, material, opened):
+        self.size = opened.size
+        self._material, self._opened = material, opened
+
+    def __iter__(self):
+        for block in self._opened:
+            self._material.read += len(block)
+            yield block
+
+    def close(self):
+        self._opened.close()
+
+
+class CopierTest(base.BaseTestCase):
+    def setUp(self):
+        super().setUp()
+        self.conf = cfg.ConfigOpts()
+        api.register_opts(self.conf)
+        self.conf([])
+        root = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
+        for name in ('staging', 'store'):
+            (root / name).mkdir()
+        self.staging, self.stored = root / 'staging', root / 'store'
+        self.area = StagingArea(self.conf, StagingStore('staging', Directory(str(self.staging))), NativeThreads())
+        self.store = FileStore('fast', [Directory(str(self.stored))])
+        self.copier = Copier(Rules(), 1 << 40, NativeThreads())
+        self.image = Image(IMAGE, disk_format='raw', container_format='bare')
+
+    def stage(self, *pieces, **kwargs):
+        return self.area.write(IMAGE, 'attempt', Pieces(*pieces), **kwargs)
+
+    def copy(self, material, store=None):
+        return self.copier.copy(self.image, material, store or self.store, 'attempt')
+
+    def test_staged_data_is_known(self):
+        staged = self.stage(DATA[:1000], DATA[1000:])
+        self.assertEqual((IMAGE, len(DATA)), (staged.name, staged.size))
+        self.assertEqual(hashlib.md5(DATA).hexdigest(), staged.checksum)
+        self.assertEqual(('sha512', hashlib.sha512(DATA).hexdigest()), (staged.os_hash_algo, staged.os_hash_value))
+        self.assertEqual([IMAGE], os.listdir(self.staging))
+
+    def test_refused_data_leaves_nothing(self):
+        for error, kwargs in (
+            (errors.SizeMismatch, {'size': 3}),
+            (errors.HashMismatch, {'expected': {'sha256': '0' * 64}}),
+        ):
+            self.assertRaises(error, self.stage, DATA, **kwargs)
+            self.assertEqual([], os.listdir(self.staging))
+
+    def test_a_hash_of_another_algorithm_can_be_expected(self):
+        self.stage(DATA, expected={'sha256': hashlib.sha256(DATA).hexdigest().upper()})
+
+    def test_a_leftover_of_the_name_makes_room(self):
+        (self.staging / IMAGE).write_bytes(b'left over')
+        self.assertEqual(len(DATA), self.stage(DATA).size)
+        self.assertEqual(DATA, (self.staging / IMAGE).read_bytes())
+
+    def test_a_shared_file_becomes_the_object(self):
+        material = Material(self.area, self.stage(DATA), share=True)
+        location, _writer = self.copy(material)
+        self.assertEqual(0, material.read)
+        self.assertEqual(f'file://{self.stored}/{IMAGE}', location.url)
+        found = (self.stored / IMAGE).stat()
+        self.assertEqual(((self.staging / IMAGE).stat().st_ino, 0o640), (found.st_ino, found.st_mode & 0o777))
+        self.assertEqual([IMAGE], os.listdir(self.stored))
+
+    def test_an_unshared_file_is_copied_by_the_kernel(self):
+        material = Material(self.area, self.stage(DATA))
+        self.copy(material)
+        self.assertEqual(0, material.read)
+        self.assertNotEqual((self.staging / IMAGE).stat().st_ino, (self.stored / IMAGE).stat().st_ino)
+        self.assertEqual(DATA, (self.stored / IMAGE).read_bytes())
+
+    def test_what_is_taken_back_leaves_the_staged_file(self):
+        for share in (True, False):
+            _location, writer = self.copy(Material(self.area, self.stage(DATA), share))
+            writer.abort()
+            self.assertEqual([], os.listdir(self.stored))
+            self.assertEqual(DATA, (self.staging / IMAGE).read_bytes())
+
+    def test_an_object_of_the_name_is_kept(self):
+        (self.stored / IMAGE).write_bytes(b'another')
+        for share in (True, False):
+            self.assertRaises(errors.BlobExists, self.copy, Material(self.area, self.stage(DATA), share))
+            self.assertEqual([IMAGE], os.listdir(self.stored))
+            self.assertEqual(b'another', (self.stored / IMAGE).read_bytes())
+
+    def test_another_file_system_gets_a_stream(self):
+        material = Material(self.area, self.stage(DATA), share=True)
+        elsewhere = FileStore('far', [Directory(self.useFixture(fixtures.TempDir(rootdir='/dev/shm')).path)])
+        self.copy(material, elsewhere)
+        self.assertEqual(len(DATA), material.read)
+
+    def test_a_file_system_without_links_and_clones(self):
+        material = Material(self.area, self.stage(DATA), share=True)
+        with mock.patch('os.link', side_effect=[OSError(errno.EOPNOTSUPP, 'no'), mock.DEFAULT], wraps=os.link):
+            self.copy(material)
+        self.assertEqual(DATA, (self.stored / IMAGE).read_bytes())
+
+    def test_a_thin_store_makes_its_own_holes(self):
+        material = Material(self.area, self.stage(bytes(1 << 20)), share=True)
+        self.copy(material, FileStore('thin', [Directory(str(self.stored))], hole=65536))
+        self.assertEqual(1 << 20, material.read)
+        self.assertEqual(0, (self.stored / IMAGE).stat().st_blocks)
+
+    def test_bytes_that_changed_since_are_not_copied(self):
+        material = Material(self.area, self.stage(DATA))
+        (self.staging / IMAGE).write_bytes(bytes(len(DATA)))
+        material.path = ''
+        self.assertRaises(errors.StoreError, self.copy, material)
+        self.assertEqual([], os.listdir(self.stored))
+
+    def test_the_verdict_needs_the_begin_only(self):
+        material = Material(self.area, self.stage(DATA))
+        self.assertEqual(len(DATA), self.copier.inspect(self.image, material))
+        self.assertLess(material.read, len(DATA))
+
+    def test_unsafe_data_is_refused(self):
+        material = Material(self.area, self.stage(b'# Disk DescriptorFile\ncreateType="monolithicFlat"\n' * 100))
+        self.assertRaises(errors.UnsafeContent, self.copier.inspect, self.image, material)
+
+    def test_small_and_empty_data(self):
+        for data, virtual_size in ((b'', None), (b'x', 1), (b'x' * 511, 511)):
+            material = Material(self.area, self.stage(data))
+            self.assertEqual(virtual_size, self.copier.inspect(self.image, material))
+
+    def test_time_does_not_depend_on_size(self):
+        size = 4 << 30
+        staged = self.stage(b'x')
+        with open(self.staging / IMAGE, 'r+b') as file:
+            file.truncate(size)
+        staged.size = size
+        for share in (True, False):
+            material = Material(self.area, staged, share)
+            begin = time.monotonic()
+            self.assertEqual(size, self.copier.inspect(self.image, material))
+            _location, writer = self.copy(material)
+            self.assertLess(time.monotonic() - begin, 5)
+            self.assertLess(material.read, 8 << 20)
+            self.assertEqual(size, (self.stored / IMAGE).stat().st_size)
+            self.assertLess((self.stored / IMAGE).stat().st_blocks, 1000)
+            writer.abort()
+
+    def test_data_of_other_software(self):
+        self.assertIsNone(self.area.adopt_foreign(self.image))
+        (self.staging / IMAGE).write_bytes(DATA)
+        self.image.size = len(DATA) + 1
+        self.assertIsNone(self.area.adopt_foreign(self.image))
+        self.image.size = len(DATA)
+        self.assertEqual(hashlib.md5(DATA).hexdigest(), self.area.adopt_foreign(self.image).checksum)
+
+    def test_scratch_files(self):
+        path = self.area.scratch(IMAGE, 'attempt', 'raw')
+        pathlib.Path(path).write_bytes(DATA)
+        staged = self.area.take(IMAGE, 'attempt', 'raw')
+        self.assertEqual((f'{IMAGE}.attempt.raw', len(DATA)), (staged.name, staged.size))
+        self.assertEqual([staged.name], os.listdir(self.staging))
+
+    def test_clearing(self):
+        other = '99999999-2222-4333-8444-555555555555'
+        names = [IMAGE, f'{IMAGE}.one.uc', f'.{IMAGE}.one.part', f'{IMAGE}.two.raw.tmp', other, 'something']
+        for name in names:
+            (self.staging / name).touch()
+        self.area.clear(IMAGE, 'one')
+        self.assertEqual(sorted([IMAGE, f'{IMAGE}.two.raw.tmp', other, 'something']), sorted(os.listdir(self.staging)))
+        self.area.clear(IMAGE)
+        self.assertEqual(sorted([other, 'something']), sorted(os.listdir(self.staging)))
