@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 from typing import ClassVar
 
 import requests
+from keystoneauth1 import exceptions
 
 from glance_clone.tests.fixtures import keystone
 from glance_clone.tests.fixtures import memcached
 from glance_clone.tests.fixtures import personas
+from glance_clone.tests.fixtures import process
 from glance_clone.tests.fixtures import service
 from glance_clone.tests.functional import base
 
@@ -42,6 +45,12 @@ class _KeystoneTestCase(base.ServiceTestCase):
     def token_of(self, user: keystone.User) -> dict[str, str]:
         """Return the header with a new token of a user."""
         return {'X-Auth-Token': self.keystone.token(user)}
+
+    def wait_for_other_status(self, image_id: str, status: str) -> None:
+        """Wait until an image of project A has another status."""
+        amy = self.token_of(keystone.AMY)
+        path = f'/v2/images/{image_id}'
+        process.wait_until(lambda: self.get(amy, path).json()['status'] != status, 20, f'image {image_id} not {status}')
 
     def post(self, headers: dict[str, str], **values: Any) -> requests.Response:
         """Create an image."""
@@ -86,6 +95,24 @@ class _Tokens:
     def test_only_an_administrator_publishes(self) -> None:
         self.assertEqual(403, self.post(self.token_of(keystone.ALICE), visibility='public').status_code)
         self.assertEqual(201, self.post(self.token_of(keystone.ADMIN), visibility='public').status_code)
+
+    def test_an_upload_outlives_its_token(self) -> None:
+        """The caller is looked at once, when the upload begins (F21)."""
+        token = self.token_of(keystone.ALICE)
+        image = self.post(token, disk_format='raw', container_format='bare').json()
+
+        def body() -> Iterator[bytes]:
+            yield b'x' * 100_000
+            self.wait_for_other_status(image['id'], 'queued')
+            self.keystone.revoke(token['X-Auth-Token'])
+            yield b'y' * 100_000
+
+        headers = {**token, 'Content-Type': 'application/octet-stream'}
+        answer = self.request(None, 'PUT', f'/v2/images/{image["id"]}/file', headers=headers, data=body())
+        self.assertEqual(204, answer.status_code, answer.text)
+        self.assertRaises(exceptions.NotFound, self.keystone.revoke, token['X-Auth-Token'])
+        found = self.get(self.token_of(keystone.AMY), f'/v2/images/{image["id"]}').json()
+        self.assertEqual(('active', 200_000), (found['status'], found['size']))
 
     def test_identity_headers_without_token(self) -> None:
         forged = personas.Personas().headers('admin')
