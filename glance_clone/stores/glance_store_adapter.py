@@ -39,6 +39,9 @@ LOG = logging.getLogger(__name__)
 #: A hash that the driver computes beside ours and that nobody looks at: the cheapest that it has.
 _ALGORITHM = 'sha1'
 
+#: The name of no image.
+_ABSENT = 'is-the-store-there'
+
 #: Settings that operators are shown, by type of store: name shown, option.
 _SHOWN: dict[str, dict[str, str]] = {
     'swift': {
@@ -96,6 +99,13 @@ class GlanceStore:
     def properties(self) -> dict[str, Any]:
         """See :meth:`BlobStore.properties`."""
         return {shown: self.option(name) for shown, name in _SHOWN[self.kind].items()}
+
+    def check(self) -> None:
+        """Ask for an object that is not there; see :class:`CheckedStore`. Stores that find nothing by name are not asked."""
+        location = self.location_of(_ABSENT)
+        if location is not None:
+            with contextlib.suppress(errors.BlobNotFound):
+                self.size(location)
 
     def match(self, url: str) -> int:
         """Return how many characters of the url speak for this store, -1 if it is none of its."""

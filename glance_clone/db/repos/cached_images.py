@@ -20,6 +20,12 @@ from glance_clone.domain.cache import CacheEntry
 _nodes = node_reference.c
 _cached = cached_images.c
 _EPOCH = datetime.datetime(1970, 1, 1)
+#: Made once: it is run with every download that the cache serves.
+_TOUCH = (
+    sa.update(cached_images)
+    .where(_cached.node_reference_id == sa.bindparam('node'), _cached.image_id == sa.bindparam('image'))
+    .values(hits=_cached.hits + sa.bindparam('more', type_=sa.Integer()), last_accessed=sa.bindparam('now'))
+)
 #: Ids that are asked for at once.
 _BATCH = 500
 
@@ -50,10 +56,9 @@ class CachedImages:
     @repeatable
     def touch(self, entry: CacheEntry, whole: bool) -> None:
         """Note that an entry was used."""
-        values = {'hits': _cached.hits + int(whole), 'last_accessed': _time(entry.last_accessed)}
-        statement = sa.update(cached_images).where(*self._mine([entry.image_id])).values(**values)
+        use = {'node': self._node(), 'image': entry.image_id, 'more': int(whole), 'now': _time(entry.last_accessed)}
         with self._database.write() as connection:
-            is_known = connection.execute(statement).rowcount
+            is_known = connection.execute(_TOUCH, use).rowcount
         if not is_known:
             self._insert(entry, int(whole))
 
