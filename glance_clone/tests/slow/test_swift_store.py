@@ -6,14 +6,13 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
+import tempfile
 import unittest
 import uuid
 from typing import Any
 from typing import ClassVar
 
-import fixtures
 from oslo_config import cfg
-from oslo_config import fixture as config_fixture
 
 from glance_clone.conf import stores as options
 from glance_clone.domain import errors
@@ -59,6 +58,19 @@ def s3_options(server: swift.Swift, bucket: str) -> dict[str, object]:
     }
 
 
+def build(kind: str, store_id: str, values: dict[str, object]) -> Any:
+    """Return a store of its own, as a service with these options has it."""
+    conf = cfg.ConfigOpts()
+    options.register_opts(conf)
+    options.register_backend_opts(conf, store_id)
+    with tempfile.NamedTemporaryFile('w', suffix='.conf') as file:
+        lines = [f'{name} = {value}' for name, value in values.items()]
+        file.write('\n'.join(['[DEFAULT]', f'enabled_backends = {store_id}:{kind}', f'[{store_id}]', *lines, '']))
+        file.flush()
+        conf(['--config-file', file.name], default_config_files=[], default_config_dirs=[])
+        return build_store(conf, kind, store_id, NativeThreads())
+
+
 class _StoreCase(contract.BlobContract, base.TestCase):
     """The contract, and what large objects add; every test has a container of its own.
 
@@ -85,24 +97,7 @@ class _StoreCase(contract.BlobContract, base.TestCase):
 
     def build(self, store_id: str, **values: object) -> Any:
         """Return a store with these options."""
-        conf = cfg.ConfigOpts()
-        options.register_opts(conf)
-        conf([], default_config_files=[], default_config_dirs=[])
-        self.useFixture(config_fixture.Config(conf))
-        options.register_backend_opts(conf, store_id)
-        conf.set_override('enabled_backends', {store_id: self.kind})
-        conf.set_override('default_backend', store_id, 'glance_store')
-        path = self.create_config(store_id, values)
-        conf(['--config-file', path], default_config_dirs=[])
-        return build_store(conf, self.kind, store_id, NativeThreads())
-
-    def create_config(self, store_id: str, values: dict[str, object]) -> str:
-        """Write the options of a store to a file."""
-        path = self.useFixture(fixtures.TempDir()).path + '/store.conf'
-        with open(path, 'w') as file:
-            lines = [f'{name} = {value}' for name, value in values.items()]
-            file.write('\n'.join(['[DEFAULT]', f'enabled_backends = {store_id}:{self.kind}', f'[{store_id}]', *lines, '']))
-        return path
+        return build(self.kind, store_id, values)
 
     def objects(self) -> list[str]:
         """Return the names of all that is in the store, temporary or not."""
