@@ -88,7 +88,7 @@ class GlanceStore:
 
     @property
     def writable(self) -> bool:
-        """Whether the driver takes data; one that failed to set itself up tries again when it is asked to."""
+        """Whether the driver could be set up for taking data; that is tried again when data comes."""
         return bool(self.driver.is_capable(glance_store_options.library('capabilities').BitMasks.WRITE_ACCESS))
 
     def option(self, name: str) -> Any:
@@ -128,11 +128,14 @@ class GlanceStore:
 
     def _require_writable(self) -> None:
         if not self.writable:
-            self.driver.set_capabilities(glance_store_options.library('capabilities').BitMasks.WRITE_ACCESS)
-            self.driver.configure(re_raise_bsc=False)
+            self.driver = glance_store_options.load(self._conf, self.kind, self.id)
         if not self.writable:
             LOG.error('The %s cannot be set up for writing; the log of glance_store says why.', self.name)
-            raise errors.StoreReadOnly('The store takes no data now; choose another store.')
+            raise self.not_writable()
+
+    def not_writable(self) -> errors.ImageServiceError:
+        """Return what is said where the driver could not be set up for writing."""
+        return errors.StoreReadOnly('The store takes no data now; choose another store.')
 
     def new_writer(self, blob_id: str, attempt: str, size: int) -> Any:
         """Return a writer; size is 0 where it is unknown."""
@@ -142,7 +145,11 @@ class GlanceStore:
         """Return the work of storing a feed under a name."""
 
         def add(feed: Feed) -> Added:
-            return self.driver.add(name, feed, size, _ALGORITHM)  # type: ignore[no-any-return]
+            driver = self.driver
+            if not driver.is_capable(glance_store_options.library('capabilities').BitMasks.DRIVER_REUSABLE):
+                # It keeps in itself what it knows of the data that it is storing.
+                driver = glance_store_options.load(self._conf, self.kind, self.id)
+            return driver.add(name, feed, size, _ALGORITHM)  # type: ignore[no-any-return]
 
         return add
 
@@ -219,7 +226,7 @@ class GlanceStore:
         """See :meth:`BlobStore.discard`."""
         writer = self._writers.get((blob_id, attempt))
         if writer is not None:
-            writer.given_up = True
+            writer.give_up()
         with translated(f'Discarding {blob_id} in {self.name}'):
             self.discard_objects(blob_id, attempt)
 

@@ -14,6 +14,8 @@ from typing import Any
 
 from oslo_config import cfg
 
+LOG = logging.getLogger(__name__)
+
 #: Types of stores in ``enabled_backends``, and what is missing where their driver cannot be used.
 DRIVERS = {
     'swift': ('glance_store._drivers.swift', 'swift'),
@@ -47,6 +49,8 @@ def library(name: str) -> Any:
 def load(conf: cfg.ConfigOpts, kind: str, store_id: str | None) -> Any:
     """Return a configured driver, with its options registered.
 
+    A store that is away gives a driver that cannot write.
+
     :param store_id: None for the one classic store, whose options are in ``[glance_store]``
     :raises ValueError: the driver, or what it needs, is not installed; or its configuration makes no sense
     """
@@ -58,6 +62,9 @@ def load(conf: cfg.ConfigOpts, kind: str, store_id: str | None) -> Any:
         driver.configure(re_raise_bsc=False)
     except exceptions.BadStoreConfiguration as error:
         raise ValueError(f'The store {store_id or kind} cannot be set up: {masked(str(error))}') from None
+    except exceptions.BackendException as error:
+        LOG.error('The store %s cannot be reached now, and takes no data: %s', store_id or kind, masked(str(error)))
+        driver.unset_capabilities(library('capabilities').BitMasks.WRITE_ACCESS)
     _silence()
     return driver
 

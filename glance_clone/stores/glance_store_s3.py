@@ -184,8 +184,7 @@ class S3Writer:
         self._detach = detach
         self._committed: tuple[Location, object] | None = None
         self._closed = False
-        #: Set by the store when the attempt is given up for dead.
-        self.given_up = False
+        self._given_up = False
 
     def write(self, block: bytes | bytearray | memoryview) -> None:
         """Append a block."""
@@ -208,7 +207,7 @@ class S3Writer:
     def commit(self) -> Location:
         """Make the object visible, and say where it is."""
         with self._store.publishing(self._key):
-            if self._closed or self.given_up:
+            if self._closed or self._given_up:
                 raise errors.StoreError('The data was removed while it came in: its upload had been given up for dead.')
             if self._store.exists(self._key):
                 raise errors.BlobExists('The store holds an object of this name already.')
@@ -240,6 +239,10 @@ class S3Writer:
                 if code not in _UNKNOWN_HEADER:
                     raise
                 call(**self._names, **arguments)
+
+    def give_up(self) -> None:
+        """Store nothing any more: the attempt was given up for dead."""
+        self._given_up = True
 
     def abort(self) -> None:
         """Remove what this writer made, and only that."""

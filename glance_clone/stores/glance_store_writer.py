@@ -46,12 +46,16 @@ class Feed:
             self._room.put(None)
         self._rest = memoryview(b'')
         self._ended = False
+        self._closed = False
         self.abandoned = False
 
     def put(self, block: bytes) -> None:
-        """Give a block to the driver; waits while too many wait already."""
+        """Give a block to the driver; waits while too many wait already. A driver that reads no more gets none."""
         self._room.get()
-        self._blocks.put(block)
+        if self._closed:
+            self._room.put(None)
+        else:
+            self._blocks.put(block)
 
     def end(self) -> None:
         """Say that there is no more."""
@@ -59,6 +63,7 @@ class Feed:
 
     def release(self) -> None:
         """Let whoever waits to put a block go on: the driver reads no more."""
+        self._closed = True
         self._room.put(None)
 
     def read(self, size: int | None = None) -> bytes:
@@ -101,8 +106,7 @@ class FeedWriter:
         self._added: Added | None = None
         self._committed: tuple[Location, object] | None = None
         self._closed = False
-        #: Set by the store when the attempt is given up for dead.
-        self.given_up = False
+        self._given_up = False
 
     def write(self, block: bytes | bytearray | memoryview) -> None:
         """Append a block."""
@@ -111,7 +115,8 @@ class FeedWriter:
         self._begin()
         if self._held:
             self._feed.put(self._held)
-        self._raise_failure()
+        if not self._given_up:
+            self._raise_failure()
         self._held = bytes(block)
         self._written += len(block)
 
@@ -158,7 +163,7 @@ class FeedWriter:
         return location
 
     def _require_right(self) -> None:
-        if self._closed or self.given_up:
+        if self._closed or self._given_up:
             raise errors.StoreError('The data was removed while it came in: its upload had been given up for dead.')
         if self._store.exists(self._blob_id):
             raise errors.BlobExists('The store holds an object of this name already.')
@@ -167,12 +172,20 @@ class FeedWriter:
         self._closed = True
         self._done.get()
 
-    def abort(self) -> None:
-        """Remove what this writer made, and only that."""
+    def give_up(self) -> None:
+        """Store nothing any more: the attempt was given up for dead."""
+        self._given_up = True
+        self._stop()
+
+    def _stop(self) -> None:
         if self._begun and not self._closed:
             self._feed.abandoned = True
             self._feed.end()
             self._wait()
+
+    def abort(self) -> None:
+        """Remove what this writer made, and only that."""
+        self._stop()
         self._closed = True
         if self._committed is not None:
             self._store.remove_if(*self._committed)
