@@ -9,9 +9,14 @@ from collections.abc import Iterable
 
 
 def alike(names: Iterable[str]) -> list[str]:
-    """Return those names that differ only as collations overlook it: in case, accents, width or blanks at the end."""
+    """Return those names that differ only as collations overlook it."""
     spellings = collections.defaultdict(list)
     for name in sorted(names):
-        letters = unicodedata.normalize('NFKD', name.rstrip(' '))
-        spellings[''.join(c for c in letters if not unicodedata.combining(c)).casefold()].append(name)
+        spellings[folded(name)].append(name)
     return [name for group in spellings.values() if len(group) > 1 for name in group]
+
+
+def folded(name: str) -> str:
+    """Return a name without what collations overlook: case, accents, width, and blanks at the end."""
+    letters = unicodedata.normalize('NFKD', name.rstrip(' '))
+    return ''.join(c for c in letters if not unicodedata.combining(c)).casefold()

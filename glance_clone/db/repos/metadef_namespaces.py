@@ -93,19 +93,20 @@ class NamespaceRepository:
                     return insert(connection, namespace)
             except db_exc.DBDuplicateEntry:
                 there = self._namesake(namespace.name)
-                if again and there and (there.name, there.created_at) == (namespace.name, namespace.created_at):
-                    return int(there.id or 0)
+                if again and there and (there.namespace, there.created_at) == (namespace.name, namespace.created_at):
+                    return int(there.id)
                 self._explain(namespace, there)
         raise errors.Conflict(f'Somebody else is changing what namespace {namespace.name!r} applies to; try again.')
 
-    def _explain(self, namespace: Namespace, there: Namespace | None) -> None:
+    def _explain(self, namespace: Namespace, there: Any) -> None:
         """Find out why a namespace cannot be added; return if another try may succeed.
 
+        :param there: the row that has the name, None if none has
         :raises DuplicateName: the name is taken
         :raises Conflict: the database cannot tell some of its names apart
         """
         if there is not None:
-            raise errors.DuplicateName('namespace', namespace.name, there.name)
+            raise errors.DuplicateName('namespace', namespace.name, there.namespace)
         with self._database.read() as connection:
             resource_types.require_tellable(connection, [association.name for association in namespace.associations])
         for things in (namespace.associations, namespace.properties, namespace.objects, namespace.tags):
@@ -129,7 +130,7 @@ class NamespaceRepository:
                 found = connection.execute(update).rowcount
         except db_exc.DBDuplicateEntry:
             there = self._namesake(new.name)
-            raise errors.DuplicateName('namespace', new.name, there.name if there else new.name) from None
+            raise errors.DuplicateName('namespace', new.name, there.namespace if there else new.name) from None
         if not found:
             raise errors.NamespaceNotFound(old.name)
 
@@ -145,12 +146,14 @@ class NamespaceRepository:
         except errors.NamespaceNotFound:
             if not again:
                 raise
+        except db_exc.DBReferenceError:
+            # Only what other software adds meanwhile gets past the lock.
+            raise errors.Conflict(f'Somebody is adding to namespace {namespace.name!r}; try again.') from None
 
-    def _namesake(self, name: str) -> Namespace | None:
-        """Return the namespace that the database takes for the one of this name."""
+    def _namesake(self, name: str) -> Any:
+        """Return the row that the database takes for the one of this name, None if there is none."""
         with self._database.read() as connection:
-            row = connection.execute(rows.SELECT_NAMESPACES.where(_columns.namespace == name)).first()
-        return None if row is None else rows.namespace(row)
+            return connection.execute(rows.SELECT_NAMESPACES.where(_columns.namespace == name)).first()
 
 
 def insert(connection: sa.Connection, namespace: Namespace) -> int:

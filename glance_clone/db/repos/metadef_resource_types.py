@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable
+from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,6 +18,7 @@ from glance_clone.db.expressions import exactly
 from glance_clone.db.expressions import exactly_one_of
 from glance_clone.db.models import metadef as tables
 from glance_clone.db.repos import metadef_locks as locks
+from glance_clone.db.spelling import folded
 from glance_clone.domain import errors
 from glance_clone.domain.metadef import Association
 from glance_clone.domain.metadef import Namespace
@@ -37,6 +39,7 @@ _SELECT_LINKS = sa.select(
 ).join_from(tables.namespace_resource_types, tables.resource_types)
 #: How often the making of a resource type may collide with somebody else who makes it.
 TRIES = 3
+_CHUNK = 5000
 
 
 class ResourceTypeRepository:
@@ -145,16 +148,25 @@ def require_tellable(connection: sa.Connection, names: list[str]) -> None:
 
     :raises DuplicateName: it does
     """
-    known = set(_numbers(connection, names))
-    for name in names:
-        taken = connection.execute(sa.select(_types.name).where(_types.name == name)).scalar()
-        if taken is not None and name not in known:
-            raise errors.DuplicateName('resource type', name, taken)
+    exact, wanted = set(names), {folded(name): name for name in names}
+    for chunk in _chunks(names):
+        for taken in connection.execute(sa.select(_types.name).where(_types.name.in_(chunk))).scalars():
+            if taken not in exact:
+                raise errors.DuplicateName('resource type', wanted.get(folded(taken), names[0]), taken)
 
 
 def _numbers(connection: sa.Connection, names: list[str]) -> dict[str, int]:
-    statement = sa.select(_types.name, _types.id).where(exactly_one_of(_types.name, names))
-    return {row.name: row.id for row in connection.execute(statement)}
+    found: dict[str, int] = {}
+    for chunk in _chunks(names):
+        statement = sa.select(_types.name, _types.id).where(exactly_one_of(_types.name, chunk))
+        found.update((row.name, row.id) for row in connection.execute(statement))
+    return found
+
+
+def _chunks(names: list[str]) -> Iterator[list[str]]:
+    """Yield the names in as many at a time as a statement may have parameters."""
+    for start in range(0, len(names), _CHUNK):
+        yield names[start : start + _CHUNK]
 
 
 def _make(connection: sa.Connection, names: list[str], now: datetime.datetime | None) -> None:
