@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 from typing import NoReturn
 
@@ -57,7 +58,13 @@ def read_json(request: webob.Request, limit: int, max_nodes: int = MAX_NODES) ->
     raw = _read(request, limit)
     try:
         text = raw.decode('utf-8')
-        document = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_int=_bounded_int)
+        document = json.loads(
+            text,
+            object_pairs_hook=_unique,
+            parse_constant=_refuse_constant,
+            parse_int=_bounded_int,
+            parse_float=_finite_float,
+        )
     except UnicodeDecodeError:
         raise errors.Invalid('The JSON body is not UTF-8.') from None
     except RecursionError:
@@ -119,6 +126,13 @@ def _bounded_int(digits: str) -> int:
     if len(digits) > MAX_DIGITS:
         raise ValueError(f'a number has more than {MAX_DIGITS} digits')
     return int(digits)
+
+
+def _finite_float(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError(f'{digits[:40]} is too large a number')
+    return number
 
 
 def _check(document: Any, max_nodes: int) -> None:

@@ -41,6 +41,7 @@ _MALFORMED = {
     'more than one document': b'{} {}',
     'not a number': b'{"min_disk": NaN}',
     'infinity': b'{"min_disk": -Infinity}',
+    'a number beyond all bounds': b'{"min_disk": 1e999}',
     'a byte order mark': b'\xef\xbb\xbf{}',
     'bytes that are no UTF-8': b'{"name": "\xff\xfe"}',
     'a number of many digits': b'{"min_disk": ' + b'9' * 5000 + b'}',
