@@ -92,6 +92,16 @@ Addresses of the host itself, its link, of metadata services, multicast and rese
         'ca_file',
         help='CA certificates (PEM) that https servers must have a certificate of; unset: those of the operating system.',
     ),
+    cfg.StrOpt(
+        'proxy',
+        secret=True,
+        help="""
+Proxy for everything that is fetched, as ``host:port`` or ``http://user:password@host:port``; unset: none.
+
+Hosts are resolved and checked all the same. For https the proxy is told the checked address; for http it is told the name,
+which it resolves itself. Proxies that the environment names are never used.
+""",
+    ),
     cfg.IntOpt('lookup_timeout', default=5, min=1, help='Seconds for which the address of a host name is waited for.'),
     cfg.IntOpt('connect_timeout', default=10, min=1, help='Seconds in which a connection, with TLS, must be made.'),
     cfg.IntOpt('idle_timeout', default=30, min=1, help='Seconds for which a server may send nothing.'),

@@ -145,6 +145,15 @@ Data is moved in larger blocks than this, whatever the value.
 ]
 
 _HTTP_OPTS = [
+    cfg.DictOpt(
+        'http_proxy_information',
+        default={},
+        help="""
+Proxies of an http store by scheme, e.g. ``http:10.0.0.1:3128,https:10.0.0.1:3128``.
+
+For a scheme that is not named, that of ``[fetching] proxy`` is used, if any.
+""",
+    ),
     cfg.StrOpt(
         'https_ca_certificates_file',
         help="""

@@ -18,6 +18,7 @@ from typing import Any
 from glance_clone.domain import errors
 from glance_clone.fetching.address import Address
 from glance_clone.fetching.patience import Patience
+from glance_clone.fetching.proxy import Proxy
 from glance_clone.fetching.target import Target
 
 #: Bytes that the head of an answer may have, all lines together, those of interim answers too.
@@ -40,6 +41,7 @@ class Connection:
 
     :param found: addresses to try in turn
     :param alive: called again and again while the server is waited for; what it raises ends that
+    :param proxy: connect to this one instead, and have it connect to the server
     :raises FetchError: none of them can be reached, or the server has no valid certificate
     """
 
@@ -50,11 +52,16 @@ class Connection:
         tls: ssl.SSLContext,
         patience: Patience,
         alive: Callable[[], None] = nobody_asks,
+        proxy: Proxy | None = None,
     ):
         self._alive = alive
+        self._proxy = proxy
         self._target = target
         self._patience = patience
         self._cancelled = False
+        self._file: io.BufferedReader | None = None
+        #: Seconds for which what should not come any more is waited for; None before that.
+        self._farewell: float | None = None
         #: Bytes that may still come; no limit once the head was read.
         self._head_left: float = _LARGEST_HEAD
         self._socket = self._connect(found, tls)
@@ -67,8 +74,11 @@ class Connection:
         client = http.client.HTTPConnection(str(self._target.host), self._target.port)
         client.sock = self._socket
         response = http.client.HTTPResponse(self, method=method)  # type: ignore[arg-type]
+        path, headers = self._target.path, {'Host': self._target.authority, **headers}
+        if self._proxy and self._target.scheme == 'http':
+            path, headers = self._target.url, {**headers, **self._proxy.headers}
         with self.translated():
-            client.request(method, self._target.path, headers={'Host': self._target.authority, **headers})
+            client.request(method, path, headers=headers)
             response.begin()
         self._head_left = math.inf
         return response
@@ -85,11 +95,14 @@ class Connection:
 
     def makefile(self, *_args: object, **_kwargs: object) -> io.BufferedReader:
         """Return what the answer is read from; the name is that of sockets, which this stands for."""
-        return io.BufferedReader(_Incoming(self), _BUFFER)
+        self._file = io.BufferedReader(_Incoming(self), _BUFFER)
+        return self._file
 
     def receive(self, buffer: Any) -> int:
         """Read what has come into a buffer, after waiting for it as long as patience lasts; 0 at the end."""
         self._require_not_cancelled()
+        if self._farewell is not None:
+            return self._receive_rest(buffer, self._farewell)
         begin = time.monotonic()
         count = self._wait(buffer, begin + self._patience.left())
         self._patience.spend(time.monotonic() - begin, count)
@@ -112,11 +125,17 @@ class Connection:
 
     def is_at_end(self, seconds: float) -> bool:
         """Tell whether the server closed the connection, or sends nothing more, within a time."""
+        if self._file is None or self._file.closed:
+            return True
+        self._farewell = seconds
+        return not self._file.peek(1)
+
+    def _receive_rest(self, buffer: Any, seconds: float) -> int:
         self._socket.settimeout(seconds)
         try:
-            return not self._socket.recv(1)
+            return self._socket.recv_into(buffer)
         except OSError:
-            return True
+            return 0
 
     @contextlib.contextmanager
     def translated(self) -> Any:
@@ -150,9 +169,10 @@ class Connection:
         raise failure or errors.FetchError(f'The server {self._target.host} has no address.')
 
     def _connect_to(self, address: Address, tls: ssl.SSLContext) -> socket.socket:
-        host = self._target.host
+        host, port = self._target.host, self._target.port
+        place = (self._proxy.host, self._proxy.port) if self._proxy else (str(address), port)
         try:
-            plain = socket.create_connection((str(address), self._target.port), self._patience.to_connect())
+            plain = socket.create_connection(place, self._patience.to_connect())
         except TimeoutError:
             raise errors.FetchError(f'The server {host} does not answer.') from None
         except OSError as error:
@@ -160,12 +180,14 @@ class Connection:
         if self._target.scheme != 'https':
             return plain
         try:
+            if self._proxy:
+                self._proxy.tunnel(plain, address, port)
             return tls.wrap_socket(plain, server_hostname=str(host))
         except BaseException as error:
             plain.close()
             if isinstance(error, ssl.SSLCertVerificationError):
                 raise errors.FetchError(f'The certificate of {host} is not valid: {error.verify_message}.') from error
-            if isinstance(error, OSError):
+            if isinstance(error, (OSError, http.client.HTTPException)):
                 raise errors.FetchError(f'No secure connection can be made to {host}.') from error
             raise
 

@@ -19,8 +19,11 @@ from glance_clone.fetching.connection import nobody_asks
 from glance_clone.fetching.lookup import Lookup
 from glance_clone.fetching.patience import Limits
 from glance_clone.fetching.patience import Patience
+from glance_clone.fetching.proxy import Proxy
+from glance_clone.fetching.proxy import parse_proxy
 from glance_clone.fetching.remote import Remote
 from glance_clone.fetching.rules import Rules
+from glance_clone.fetching.target import DEFAULT_PORTS
 from glance_clone.fetching.target import Target
 from glance_clone.fetching.target import join
 from glance_clone.fetching.target import parse_url
@@ -37,7 +40,8 @@ _CREDENTIALS = frozenset(('authorization', 'cookie', 'proxy-authorization', 'x-a
 class SafeFetcher:
     """Fetches what the rules allow; see :class:`glance_clone.domain.ports.Fetcher`."""
 
-    def __init__(self, rules: Rules, lookup: Lookup, limits: Limits, tls: ssl.SSLContext):
+    def __init__(self, rules: Rules, lookup: Lookup, limits: Limits, tls: ssl.SSLContext, proxies: Mapping[str, Proxy | None]):
+        self._proxies = proxies
         self._rules = rules
         self._lookup = lookup
         self._limits = limits
@@ -103,7 +107,7 @@ class SafeFetcher:
     def _ask(
         self, method: str, target: Target, headers: Mapping[str, str], patience: Patience, alive: Callable[[], None]
     ) -> tuple[Connection, http.client.HTTPResponse]:
-        connection = Connection(target, self._require(target), self._tls, patience, alive)
+        connection = Connection(target, self._require(target), self._tls, patience, alive, self._proxies.get(target.scheme))
         sent = {'Accept-Encoding': 'identity', 'Connection': 'close', 'User-Agent': _USER_AGENT, **headers}
         if target.authorization:
             sent['Authorization'] = target.authorization
@@ -124,18 +128,24 @@ class SafeFetcher:
 
 
 def build_fetcher(
-    conf: cfg.ConfigOpts, concurrency: Concurrency, ca_file: str | None = None, insecure: bool = False
+    conf: cfg.ConfigOpts,
+    concurrency: Concurrency,
+    ca_file: str | None = None,
+    insecure: bool = False,
+    proxies: Mapping[str, str] | None = None,
 ) -> SafeFetcher:
     """Return a fetcher with the rules and limits of the configuration.
 
     :param ca_file: CA certificates to trust instead of those that ``[fetching] ca_file`` says
     :param insecure: believe servers without a valid certificate too
-    :raises ValueError: a list has something in it that is no host, or the CA certificates cannot be read
+    :param proxies: of other servers, by scheme, instead of that which ``[fetching] proxy`` names
+    :raises ValueError: a list has something in it that is no host, a proxy is malformed, or the CA certificates cannot be read
     """
     options = conf.fetching
     limits = Limits(options.connect_timeout, options.idle_timeout, options.total_timeout, options.min_rate)
     tls = _tls_context(ca_file or options.ca_file, insecure)
-    return SafeFetcher(Rules.of(conf), Lookup(concurrency, options.lookup_timeout), limits, tls)
+    chosen = {scheme: parse_proxy((proxies or {}).get(scheme) or options.proxy) for scheme in DEFAULT_PORTS}
+    return SafeFetcher(Rules.of(conf), Lookup(concurrency, options.lookup_timeout), limits, tls, chosen)
 
 
 def _tls_context(ca_file: str | None, insecure: bool) -> ssl.SSLContext:

@@ -75,7 +75,7 @@ def parse_url(url: str) -> Target:
     scheme = parts.scheme.lower()
     if not scheme:
         raise errors.UrlRefused('The URL has no scheme; begin it with http:// or https://.')
-    return Target(scheme, _host(match['host']), _port(match['port'], scheme), _path(parts), _authorization(match['user']))
+    return Target(scheme, _host(match['host']), _port(match['port'], scheme), _path(parts), authorization_of(match['user']))
 
 
 def join(target: Target, location: str) -> Target:
@@ -113,7 +113,8 @@ def _path(parts: parse.SplitResult) -> str:
     return f'{path}?{parse.quote(parts.query, safe=_KEPT)}' if parts.query else path
 
 
-def _authorization(user: str | None) -> str | None:
+def authorization_of(user: str | None) -> str | None:
+    """Return the header that user and password of a URL, ``user:password``, amount to; None for none."""
     if not user:
         return None
     name, colon, password = user.partition(':')

@@ -31,5 +31,5 @@ def build_store(
     if group.https_insecure and not group.https_ca_certificates_file:
         LOG.warning('The store %s believes every https server: https_insecure is on.', store_id or 'http')
     insecure = group.https_insecure and not group.https_ca_certificates_file
-    fetcher = build_fetcher(conf, concurrency, group.https_ca_certificates_file, insecure)
+    fetcher = build_fetcher(conf, concurrency, group.https_ca_certificates_file, insecure, group.http_proxy_information)
     return HttpStore(store_id, fetcher, description or '', weight)

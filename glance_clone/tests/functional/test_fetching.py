@@ -28,6 +28,7 @@ from glance_clone.tests.fixtures.hostile import HostileServer
 from glance_clone.tests.fixtures.hostile import answer
 from glance_clone.tests.fixtures.hostile import repeats
 from glance_clone.tests.fixtures.hostile import sends
+from glance_clone.tests.fixtures.hostile import tunnels
 from glance_clone.transfer.concurrency import NativeThreads
 
 DATA = bytes(range(256)) * 2000
@@ -123,6 +124,21 @@ class DataTest(FetchCase):
         self.assertIn('Authorization: Basic dXNlcjpwYXNz\r\n', self.server.heads[0])
         self.assertIn('GET /x HTTP/1.1\r\n', self.server.heads[0])
 
+    def test_a_proxy_of_the_operator(self):
+        proxy = self.useFixture(HostileServer({self.server.url + '/x': sends(answer(b'by proxy'))}))
+        for build in (
+            {'text': f'proxy = 127.0.0.1:{proxy.port}'},
+            {'text': 'proxy = 127.0.0.1:1', 'proxies': {'http': f'http://127.0.0.1:{proxy.port}/'}},
+        ):
+            self.assertEqual((b'by proxy', 8), self.read(self.fetcher(**build), self.server.url + '/x'))
+        self.assertEqual([], self.server.heads)
+        self.assertRaises(errors.UrlRefused, self.fetcher(**build).open, 'http://127.0.0.2/')
+        self.assertEqual(2, len(proxy.heads))
+
+    def test_malformed_proxies_stop_the_service(self):
+        for text in ('ftp://a:1', 'a:b', 'http://', 'http://a:1/path', 'a:70000'):
+            self.assertRaises(ValueError, self.fetcher, f'proxy = {text}')
+
     def test_no_proxy_of_the_environment(self):
         proxy = self.useFixture(HostileServer())
         for name in ('http_proxy', 'HTTP_PROXY', 'https_proxy', 'all_proxy', 'ALL_PROXY'):
@@ -144,6 +160,8 @@ class FaultTest(FetchCase):
     def test_more_than_announced(self):
         self.fails(sends(answer(DATA, length=len(DATA) - 1)), words='more data')
         self.fails(sends(answer(DATA, length=0)), words='more data')
+        self.fails(sends(answer(b'abcdef', length=3)), words='more data')
+        self.fails(sends(answer(b'abc', length=3), 0.1, b'd'), words='more data')
 
     def test_a_connection_that_is_kept_open_is_not_waited_for(self):
         begin = time.monotonic()
@@ -368,6 +386,26 @@ class TlsTest(FetchCase):
         self.serve(sends(answer(b'x')))
         url = self.server.url.replace('http:', 'https:') + '/x'
         self.assertRaises(errors.FetchError, self.fetcher().open, url)
+
+    def test_a_proxy_is_asked_for_the_checked_address(self):
+        server = self.tls_server('localhost')
+        proxy = self.useFixture(HostileServer())
+        place = f'127.0.0.1:{server.port}'
+        proxy.paths[place] = tunnels(server.port)
+        url = server.url.replace('127.0.0.1', 'localhost') + '/x'
+        conf = f'proxy = http://us%65r:pass@127.0.0.1:{proxy.port}'
+        self.assertEqual((b'safe', 4), self.read(self.fetcher(conf, ca_file=self.ca_file), url))
+        self.assertTrue(proxy.heads[0].startswith(f'CONNECT {place} HTTP/1.1\r\n'), proxy.heads)
+        self.assertIn('Proxy-Authorization: Basic dXNlcjpwYXNz\r\n', proxy.heads[0])
+        self.assertNotIn('Proxy-Authorization', server.heads[0])
+
+    def test_a_proxy_that_refuses(self):
+        server = self.tls_server()
+        proxy = self.useFixture(HostileServer({f'127.0.0.1:{server.port}': sends(answer(status='403 Forbidden'))}))
+        error = self.assertRaises(
+            errors.FetchError, self.fetcher(f'proxy = 127.0.0.1:{proxy.port}', insecure=True).open, server.url + '/x'
+        )
+        self.assertIn('proxy', str(error))
 
     def test_a_cut_that_looks_like_an_end(self):
         server = self.tls_server()
