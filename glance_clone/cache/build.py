@@ -57,7 +57,7 @@ def build_cache(
         max_size=conf.image_cache_max_size,
         stall_time=conf.image_cache_stall_time,
         max_queue=conf.image_cache_max_queue,
-        checks_reads=conf.image_cache_check_reads,
+        checks_reads=conf.image_cache_check_reads or conf.downloads.verify,
         meter=meter,
     )
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable
@@ -110,7 +111,7 @@ class DiskCache:
         parent = os.open(self.directory.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             return FileReader(parent, image_id, offset, length)
-        except FileNotFoundError:
+        except (FileNotFoundError, errors.StoreUnavailable):
             return None
         finally:
             os.close(parent)
@@ -124,7 +125,8 @@ class DiskCache:
             return True
         if not self._concurrency.start(seal.check, descriptor, image).wait():
             return False
-        seal.apply(descriptor, image)
+        with contextlib.suppress(PermissionError):  # a file of somebody else, which is then hashed every time
+            seal.apply(descriptor, image)
         return True
 
     def _miss(self, image: Image, fetch: Fetch) -> BlobReader | None:
@@ -137,7 +139,7 @@ class DiskCache:
         except BaseException:
             fill.abandon()
             raise
-        self._concurrency.spawn(self._bring, fill, image, source)
+        self._concurrency.spawn(self._bring_for_client, fill, image, source)
         return follower
 
     def _follow(self, image: Image, fetch: Fetch) -> BlobReader | None:
@@ -173,6 +175,12 @@ class DiskCache:
             LOG.info('Image %s is cached: %d bytes.', image.id, image.size)
         return outcome
 
+    def _bring_for_client(self, fill: Fill, image: Image, source: BlobReader) -> None:
+        """Bring an image in; if its copy is damaged, let the background work try the others before the client comes again."""
+        if self._bring(fill, image, source) is Outcome.REFUSED and len(image.locations) > 1:
+            self._remember(self.enqueue, image.id)
+            self.work_off_queue()
+
     def _is_full(self, size: int) -> bool:
         if self.directory.free() - _RESERVE >= size:
             return False
@@ -180,7 +188,7 @@ class DiskCache:
         return True
 
     @staticmethod
-    def _remember(note: Callable[..., None], *args: object) -> None:
+    def _remember(note: Callable[..., object], *args: object) -> None:
         """Tell the index; what it misses is found again when files and index are reconciled."""
         try:
             note(*args)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import threading
+import time
 from collections.abc import Callable
 
 from oslo_log import log as logging
@@ -65,12 +66,14 @@ class Keeper:
         self._wanted.set()
 
     def _run(self) -> None:
-        asked = False
+        next_tidying = time.monotonic()
         while not self._stopped:
+            self._safely(self.adopt)
             self._safely(self.work_off_queue)
-            if not asked:
+            if time.monotonic() >= next_tidying:
                 self._safely(self.tidy)
-            asked = self._wanted.wait(INTERVAL)
+                next_tidying = time.monotonic() + INTERVAL
+            self._wanted.wait(INTERVAL)
             self._wanted.clear()
 
     @staticmethod
@@ -82,11 +85,14 @@ class Keeper:
         except Exception:
             LOG.exception('The image cache could not be kept in order')
 
-    def tidy(self) -> None:
-        """Do what is to be done from time to time."""
+    def adopt(self) -> None:
+        """Take over an older index, until that has succeeded once."""
         if self._adopt is not None:
             self._adopt()
             self._adopt = None
+
+    def tidy(self) -> None:
+        """Do what is to be done from time to time."""
         self._forget_vanished()
         for image_id in self._cache.cached():
             self._cache.dequeue(image_id)

@@ -29,7 +29,8 @@ front changes scheme, host or path and does not say so; see also ``[oslo_middlew
         help="""
 URL under which the other API nodes reach this one, e.g. ``http://node1.example.org:9292``.
 
-Needed where several nodes do not share their staging directory. Falls back to ``public_endpoint``.
+Needed where several nodes do not share their staging directory, for which it falls back to ``public_endpoint``; and by the
+image cache with ``image_cache_driver = centralized_db``, which tells the nodes apart by it.
 """,
     ),
     cfg.BoolOpt(

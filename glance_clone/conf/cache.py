@@ -67,7 +67,7 @@ It is no limit on the way in: the cache grows beyond it until ``glance-cache-pru
         'image_cache_check_reads',
         default=False,
         help="""
-Hash a cached image before each download, to find damage that the disk does not report.
+Hash a cached image before each download, to find damage that the disk does not report; so does ``[downloads] verify``.
 
 Whatever the value, a cached file is hashed when it comes in, and again when somebody wrote to it since. It costs about a
 second for each 500 MB before the download begins.

@@ -18,6 +18,7 @@ from glance_clone.cache import follower as followers
 from glance_clone.cache import seal
 from glance_clone.domain import errors
 from glance_clone.domain.image import DEACTIVATED
+from glance_clone.domain.location import Location
 from glance_clone.tests.unit.cache import fakes
 
 
@@ -276,6 +277,25 @@ class DamageTest(_TestCase):
         reader = self._open()
         self.assertRaises(errors.StoreError, next, iter(reader))
         reader.close()
+
+    def test_other_copies_are_tried_for_the_next_client(self):
+        self.image.locations = [Location('mem://bad'), Location('mem://good')]
+        self.cache.on_queued = mock.Mock()
+        self.store.data = fakes.DATA[:-1] + b'?'
+        with contextlib.closing(self._open()) as reader, self.assertRaises(errors.StoreError):
+            list(reader)
+        self._wait(lambda: self.cache.on_queued.called)
+        self.assertEqual([self.image.id], self.cache.queued())
+
+    def test_something_else_in_place_of_an_entry(self):
+        os.mkdir(self.directory.path_of(directories.COMPLETE, self.image.id))
+        self.assertEqual(fakes.DATA, self._download())
+
+    def test_file_of_somebody_else_is_served(self):
+        os.utime(self._fill())
+        with mock.patch.object(seal.os, 'utime', side_effect=PermissionError):
+            self.assertEqual(fakes.DATA, self._download())
+        self.assertEqual(1, self.store.opened)
 
     def test_data_that_is_too_long_is_refused(self):
         self.store.data = fakes.DATA + b'x'

@@ -121,10 +121,10 @@ class KeeperTest(base.BaseTestCase):
 
     def test_adoption_is_done_once_it_succeeds(self):
         self.adopt.side_effect = errors.DatabaseUnavailable('away')
-        self.assertRaises(errors.DatabaseUnavailable, self.keeper.tidy)
+        self.assertRaises(errors.DatabaseUnavailable, self.keeper.adopt)
         self.adopt.side_effect = None
-        self.keeper.tidy()
-        self.keeper.tidy()
+        self.keeper.adopt()
+        self.keeper.adopt()
         self.assertEqual(2, self.adopt.call_count)
 
     def test_thread_resumes_the_queue_and_wakes_up(self):
