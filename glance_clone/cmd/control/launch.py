@@ -23,6 +23,8 @@ from glance_clone.cmd.control.pid_file import PidFile
 _DESCRIPTORS = 32768
 #: A server that ends sooner than this, in seconds, is not started again: it would only do so for ever.
 _SHORTEST_LIFE = 1.0
+#: Seconds in which the system shows the command line of a program that it has started.
+_LONGEST_BIRTH = 5.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,16 +63,22 @@ def launch(command: Sequence[str], pid_file: PidFile, way: Way) -> int:
     """Start a server; return 0, or the exit status with which it ended while it was waited for."""
     if way.capture_output or way.respawn:
         return _Keeper(command, pid_file, way).start()
-    process = _spawn(command, subprocess.DEVNULL)
-    pid_file.write(process.pid)
+    process = _spawn(command, pid_file, subprocess.DEVNULL)
     return _await(process, way.await_child)
 
 
-def _spawn(command: Sequence[str], output: int) -> subprocess.Popen[bytes]:
+def _spawn(command: Sequence[str], pid_file: PidFile, output: int) -> subprocess.Popen[bytes]:
+    """Start a server, and name its process once it can be told from others."""
     _raise_limits()
-    return subprocess.Popen(
+    process = subprocess.Popen(
         list(command), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, cwd='/', start_new_session=True
     )
+    deadline = time.monotonic() + _LONGEST_BIRTH
+    while process.poll() is None and not pid_file.is_server(process.pid) and time.monotonic() < deadline:
+        # The system shows the command line of a new program a moment after it has begun.
+        time.sleep(0.01)
+    pid_file.write(process.pid)
+    return process
 
 
 def _raise_limits() -> None:
@@ -145,8 +153,7 @@ class _Keeper:
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         capture = self._way.capture_output
-        process = _spawn(self._command, subprocess.PIPE if capture else subprocess.DEVNULL)
-        self._pid_file.write(process.pid)
+        process = _spawn(self._command, self._pid_file, subprocess.PIPE if capture else subprocess.DEVNULL)
         if process.stdout is not None:
             threading.Thread(target=_log, args=(process.stdout,), daemon=True).start()
         return process

@@ -141,9 +141,8 @@ def _for_each(what: str, images: Collection[Any], do: Callable[[Any], str]) -> i
                 LOG.error('Image %s failed: %s', image_id, str(error))
             outcomes[outcome] += 1
             progress.advance()
-    print(
-        f'{len(images)} images: ' + (', '.join(f'{number} {outcome}' for outcome, number in outcomes.items()) or 'none') + '.'
-    )
+    counts = ', '.join(f'{number} {outcome}' for outcome, number in outcomes.items())
+    print(f'{len(images)} {"image" if len(images) == 1 else "images"}{": " if counts else ""}{counts}.')
     return 1 if outcomes[_FAILED] else 0
 
 
