@@ -513,6 +513,7 @@ class BlobWriter(Protocol):
 
         :raises StoreFull: no room
         :raises StoreUnavailable: the store refuses or cannot write
+        :raises BlobExists: as commit does, where that is known by now
         """
 
     def commit(self) -> Location:

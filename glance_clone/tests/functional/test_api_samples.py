@@ -42,6 +42,13 @@ class TestSamples(base.ServiceTestCase):
         text = json.dumps(answer).replace(self.service.url, 'http://glance.example.com:9292')
         self.assertEqual(_sample('versions/samples/versions-response.json'), json.loads(text))
 
+    def test_stores(self) -> None:
+        for path, who in (('list', 'alice'), ('detail', 'admin')):
+            wanted = _sample(f'v2/samples/stores-{path}-response.json')['stores'][0]
+            answer = self.request(who, 'GET', '/v2/info/stores' + ('' if path == 'list' else '/detail')).json()
+            del wanted['description']
+            self.assertEqual(_shape(wanted), _shape(answer['stores'][0]))
+
     def test_extensions(self) -> None:
         answer = self.request('alice', 'GET', '/v2/info/extensions').json()
         self.assertIn(_sample('v2/samples/extensions-response.json')['extensions'][0], answer['extensions'])

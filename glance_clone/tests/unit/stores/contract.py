@@ -86,8 +86,12 @@ class BlobContract:
     def test_an_object_is_never_replaced(self):
         location = self._put()
         writer = self.store.writer(self.BLOB, 'two', None)
-        writer.write(b'other')
-        self.assertRaises(errors.BlobExists, writer.commit)
+
+        def write():
+            writer.write(b'other')
+            writer.commit()
+
+        self.assertRaises(errors.BlobExists, write)
         writer.abort()
         self.assertEqual(DATA, self._get(location)[0])
         self.assertEqual(1, len(self.blobs()))
