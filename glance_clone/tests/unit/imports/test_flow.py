@@ -58,6 +58,14 @@ class FlowTest(base.BaseTestCase):
     def steps(self, *names, **kwargs):
         return [Step(name, self.log) for name in names]
 
+    def test_stages_are_measured(self):
+        stages = []
+        work = Work()
+        work.tools.meter = types.SimpleNamespace(stage=lambda name, is_done, seconds: stages.append((name, is_done)))
+        bad = Step('bad', self.log, fails=True)
+        self.assertRaises(errors.StoreFull, flow.run, [*self.steps('good'), bad], work)
+        self.assertEqual([('Step', True), ('Step', False)], stages)
+
     def test_in_order(self):
         flow.run(self.steps('a', 'b'), Work())
         self.assertEqual(['a', 'b'], self.log)
