@@ -10,6 +10,11 @@ DOCUMENT = metadef.single('tag', {'name': metadef.name(), **metadef.TIMES}, ['na
 COLLECTION = metadef.listing('tags', metadef.array_of(DOCUMENT))
 
 check = metadef.Check('tag', DOCUMENT)
-check_list = metadef.Check(
-    'list of tags', {'properties': {'tags': metadef.array_of(DOCUMENT)}, 'additionalProperties': False, 'required': ['tags']}
-)
+#: What several tags are sent as; unlike the collection, it says that each of them is an object.
+_SEVERAL = {
+    'properties': {'tags': {'type': 'array', 'items': {'type': 'object', **DOCUMENT}}},
+    'additionalProperties': False,
+    'required': ['tags'],
+}
+
+check_list = metadef.Check('list of tags', _SEVERAL)
