@@ -8,6 +8,7 @@ import contextlib
 import sqlite3
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import requests
 
@@ -29,7 +30,8 @@ class StorageQuotaTest(base.ServiceTestCase):
     """``user_storage_quota``."""
 
     options = {
-        'DEFAULT': {'user_storage_quota': '1000KB'},
+        'DEFAULT': {'user_storage_quota': '1000KB', 'enabled_backends': 'fast:file,cheap:file'},
+        'cheap': {'filesystem_store_datadir': '${STATE_DIR}/cheap'},
         'leases': {'ttl': _TTL, 'heartbeat_interval': 1, 'sweep_interval': 1},
     }
 
@@ -111,6 +113,25 @@ class StorageQuotaTest(base.ServiceTestCase):
                 self.request('alice', 'DELETE', f'/v2/images/{image_id}')
         self.assertEqual(204, self.send(_QUOTA))
         self.assert_no_traceback()
+
+    def copy(self, image_id: str) -> dict[str, Any]:
+        """Copy an image into every store; return it when that is over."""
+        body = {'method': {'name': 'copy-image'}, 'all_stores': True, 'all_stores_must_succeed': False}
+        answer = self.request('admin', 'POST', f'/v2/images/{image_id}/import', json=body)
+        self.assertEqual(202, answer.status_code, answer.text)
+        process.wait_until(lambda: 'os_glance_import_task' not in self.show(image_id), 30, 'the copy is made')
+        return self.show(image_id)
+
+    def test_copies_count(self) -> None:
+        image_id = self.create()
+        self.assertEqual(204, self.send(400 * _KB, image_id=image_id))
+        self.assertEqual({'fast', 'cheap'}, set(self.copy(image_id)['stores'].split(',')))
+        self.assertEqual(413, self.send(300 * _KB))
+        other = self.create()
+        self.assertEqual(204, self.send(150 * _KB, image_id=other))
+        image = self.copy(other)
+        self.assertEqual(('fast', 'cheap'), (image['stores'], image['os_glance_failed_import']))
+        self.assertEqual(204, self.send(50 * _KB))
 
     def test_what_a_dead_worker_held_comes_back(self) -> None:
         image_id = self.create()

@@ -117,6 +117,27 @@ class UnifiedLimitsTest(base.ServiceTestCase):
         self.assertEqual(204, self.upload(image_id, b'x').status_code)
         self.assertEqual({'usage': 0, 'limit': 1}, self.usage()['image_count_uploading'])
 
+    def stage(self, image_id: str, size: int) -> int:
+        """Stage data; return the status of the answer."""
+        headers = {'Content-Type': 'application/octet-stream'}
+        return self.request('alice', 'PUT', f'/v2/images/{image_id}/stage', data=b'x' * size, headers=headers).status_code
+
+    def test_staged_bytes(self) -> None:
+        self.limit(image_stage_total=2, image_size_total=0, image_count_uploading=2)
+        first, second, third = (self.create() for _number in range(3))
+        self.assertEqual(413, self.stage(first, 3 * _MIB))
+        self.assert_nothing_left(first)
+        self.assertEqual(204, self.stage(first, _MIB))
+        self.assertEqual(413, self.stage(second, 2 * _MIB))
+        self.assertEqual(204, self.stage(second, _MIB))
+        usage = self.usage()
+        self.assertEqual({'usage': 2, 'limit': 2}, usage['image_stage_total'])
+        self.assertEqual({'usage': 2, 'limit': 2}, usage['image_count_uploading'])
+        self.assertEqual({'usage': 0, 'limit': 0}, usage['image_size_total'])
+        self.assertEqual(413, self.stage(third, 1), 'two are on their way already')
+        self.request('alice', 'DELETE', f'/v2/images/{first}')
+        self.assertEqual(204, self.stage(third, 1))
+
     def test_what_is_not_registered_is_not_allowed(self) -> None:
         self.keystone.limit()
         self.assertEqual(413, self.post().status_code)

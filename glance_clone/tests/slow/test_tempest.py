@@ -39,14 +39,12 @@ def _find_tempest() -> str:
 
 
 class _Files(fixtures.Fixture):
-    """An HTTP server with two files: ``raw``, and ``qcow2``."""
+    """An HTTP server with one file, ``qcow2``."""
 
     def _setUp(self) -> None:
         directory = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
-        (directory / 'raw').write_bytes(os.urandom(3 << 20))
         program = process.find_program('qemu-img', 'qemu-utils')
-        command = [program, 'convert', '-O', 'qcow2', str(directory / 'raw'), str(directory / 'qcow2')]
-        subprocess.run(command, check=True, capture_output=True)
+        subprocess.run([program, 'create', '-f', 'qcow2', str(directory / 'qcow2'), '64M'], check=True, capture_output=True)
 
         class Handler(http.server.SimpleHTTPRequestHandler):
             def __init__(self, *args: object):
@@ -126,7 +124,7 @@ class TempestTest(base.TestCase):
                 'endpoint_type': 'public',
                 'build_timeout': 60,
                 'image_caching_enabled': True,
-                'http_image': f'{self.files.url}/raw',
+                'http_image': f'{self.files.url}/qcow2',
                 'http_qcow2_image': f'{self.files.url}/qcow2',
             },
             'image-feature-enabled': {
