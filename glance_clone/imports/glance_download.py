@@ -75,13 +75,13 @@ class GlanceDownload:
         self._choice = choice
 
     def check(self, request: ImportRequest) -> None:
-        """Look at region, image and interface.
+        """Look at region, image and interface. Whether the catalog has these shows when the import runs.
 
-        :raises Invalid: one is missing, or no such thing
+        :raises Invalid: one is missing, or not of the right kind
         """
         _option(request, 'glance_region')
         if not _UUID.fullmatch(_option(request, 'glance_image_id')):
-            raise errors.Invalid('"glance_image_id" must be the UUID of an image.')
+            raise errors.Invalid('"glance_image_id" must be the UUID of an image: this image id does not look like a UUID.')
         _interface(request)
 
     def open(self, work: Work) -> Download:
@@ -144,9 +144,9 @@ def _option(request: ImportRequest, name: str) -> str:
 
 def _interface(request: ImportRequest) -> str:
     interface = request.options.get('glance_service_interface', 'public')
-    if interface not in ('public', 'internal', 'admin'):
-        raise errors.Invalid('"glance_service_interface" must be public, internal or admin.')
-    return str(interface)
+    if not isinstance(interface, str):
+        raise errors.Invalid('"glance_service_interface" must be the name of an interface, such as public or internal.')
+    return interface
 
 
 def _endpoint(submitter: Submitter, request: ImportRequest) -> str:
@@ -158,7 +158,9 @@ def _endpoint(submitter: Submitter, request: ImportRequest) -> str:
         url = _endpoint_in(service.get('endpoints') or (), region, _interface(request))
         if url:
             return url.rstrip('/').removesuffix('/v2')
-    raise errors.Invalid(f'The service catalog of your token has no image service in the region {region[:255]}.')
+    raise errors.Invalid(
+        f'The service catalog of your token has no such interface of an image service in region {region[:255]}.'
+    )
 
 
 def _endpoint_in(endpoints: Sequence[Mapping[str, Any]], region: str, interface: str) -> str | None:

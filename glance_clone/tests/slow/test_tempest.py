@@ -67,13 +67,14 @@ class TempestTest(base.TestCase):
     features: ClassVar[dict[str, object]] = {'do_secure_hash': True, 'image_format_enforcement': True}
     options: ClassVar[service.Options] = {
         'DEFAULT': {
-            'enabled_backends': 'fast:file,cheap:file,web:http',
+            # Tempest expects the ids of stores in alphabetical order, which is that of the weights here.
+            'enabled_backends': 'cheap:file,fast:file,web:http',
             'enabled_import_methods': '[glance-direct,web-download,copy-image,glance-download]',
             'show_multiple_locations': True,
         },
         'paste_deploy': {'flavor': 'keystone+cachemanagement'},
-        'import_filtering_opts': {'allowed_hosts': '[127.0.0.1]', 'allowed_ports': '[]'},
-        'fast': {'weight': 100, 'store_description': 'quick'},
+        # The second is an address of nobody, from which Tempest wants data that never comes.
+        'import_filtering_opts': {'allowed_hosts': '[127.0.0.1,192.0.2.2]', 'allowed_ports': '[]'},
     }
 
     def setUp(self) -> None:
@@ -93,7 +94,7 @@ class TempestTest(base.TestCase):
         url = self.useFixture(database.MariaDB()).url
         options: dict[str, dict[str, object]] = {group: dict(values) for group, values in self.options.items()}
         options['keystone_authtoken'] = {**self.keystone.authtoken(http_request_max_retries='0')}
-        options['cheap'] = {'filesystem_store_datadir': '${STATE_DIR}/cheap'}
+        options['cheap'] = {'filesystem_store_datadir': '${STATE_DIR}/cheap', 'weight': 100, 'store_description': 'large'}
         options['DEFAULT']['image_cache_dir'] = '${STATE_DIR}/cache'
         options['DEFAULT']['worker_self_reference_url'] = 'http://127.0.0.1:${PORT}'
         return service.Service(url, options=options, trust_headers=False)

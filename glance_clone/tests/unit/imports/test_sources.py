@@ -191,7 +191,6 @@ class GlanceDownloadTest(base.BaseTestCase):
             {'glance_image_id': None},
             {'glance_image_id': 'x'},
             {'glance_image_id': ID + '0'},
-            {'glance_service_interface': 'other'},
             {'glance_service_interface': ['public']},
         ):
             request = ImportRequest('glance-download', {**self.options, **changes})
