@@ -31,6 +31,7 @@ from glance_clone.domain.quota import NO_LIMITS
 from glance_clone.domain.quota import RESOURCES
 from glance_clone.domain.quota import Limits
 from glance_clone.domain.quota import Usage
+from glance_clone.domain.quota import Work
 
 if TYPE_CHECKING:
     from glance_clone.domain.importing import Material
@@ -413,12 +414,12 @@ class UsageRepository(Protocol):
     def projects(self) -> list[str]:
         """Return every project that has an image or a reservation, in order."""
 
-    def reserve(self, attempt: str, project: str, limits: Limits, stored: int, staged: int, least: int | None = None) -> int:
+    def reserve(self, work: Work, project: str, limits: Limits, stored: int, staged: int, least: int | None = None) -> int:
         """Reserve bytes for the work of a lease, in place of what was reserved for it; one at a time for each project.
 
         What is reserved ends with the lease.
 
-        :param attempt: names the lease
+        :param work: tells the lease
         :param limits: what the project may have with this; nothing is reserved if it would have more
         :param stored: bytes for stores
         :param staged: bytes for the staging area

@@ -41,6 +41,14 @@ class Limit:
     most: int
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Work:
+    """A piece of work that is charged: the image that it is done on, and the attempt that names its lease."""
+
+    image_id: str
+    attempt: str
+
+
 #: Limits by resource; what has no limit is not in it.
 Limits = Mapping[str, Limit]
 #: How much a project has, by resource: bytes, or numbers of images.

@@ -12,6 +12,7 @@ from glance_clone.domain.ports import Reservation
 from glance_clone.domain.ports import UsageRepository
 from glance_clone.domain.quota import Limits
 from glance_clone.domain.quota import Usage
+from glance_clone.domain.quota import Work
 from glance_clone.quotas.unlimited import Nothing
 
 
@@ -52,7 +53,7 @@ class ProjectQuota:
         limits = self.limits(image.owner, quota.UPLOADING, *resources)
         if not limits or image.owner is None:
             return Nothing()
-        return ProjectReservation(self._usage, attempt, image.owner, limits, stored or 0, staged or 0)
+        return ProjectReservation(self._usage, Work(image.id, attempt), image.owner, limits, stored or 0, staged or 0)
 
     def require_room(self, project: str | None) -> None:
         """Refuse if the project has too much in stores already."""
@@ -73,12 +74,12 @@ class ProjectReservation:
     The limits are those of its beginning, also if they are changed meanwhile.
     """
 
-    def __init__(self, usage: UsageRepository, attempt: str, project: str, limits: Limits, stored: int, staged: int):
+    def __init__(self, usage: UsageRepository, work: Work, project: str, limits: Limits, stored: int, staged: int):
         self.is_limited = quota.STORED in limits
         self._usage = usage
-        self._attempt = attempt
+        self._work = work
         self._project = project
-        usage.reserve(attempt, project, limits, stored, staged)
+        usage.reserve(work, project, limits, stored, staged)
         self._stored, self._staged = stored, staged
         # It is admitted by now; how many images have data on the way does not matter any more.
         self._limits = {resource: limit for resource, limit in limits.items() if resource != quota.UPLOADING}
@@ -89,6 +90,6 @@ class ProjectReservation:
         staged = self._staged if staged is None else staged
         more = {quota.STORED: stored > self._stored, quota.STAGED: staged > self._staged}
         limits = {resource: limit for resource, limit in self._limits.items() if more[resource]}
-        self._stored = self._usage.reserve(self._attempt, self._project, limits, stored, staged, least)
+        self._stored = self._usage.reserve(self._work, self._project, limits, stored, staged, least)
         self._staged = staged
         return self._stored

@@ -27,6 +27,7 @@ from glance_clone.domain import image as domain
 from glance_clone.domain import quota
 from glance_clone.domain.quota import Limits
 from glance_clone.domain.quota import Usage
+from glance_clone.domain.quota import Work
 
 _PROJECT: sa.BindParameter[str] = sa.bindparam('charged', type_=sa.String())
 _images, _locations, _properties = tables.images.c, tables.locations.c, tables.properties.c
@@ -112,14 +113,14 @@ class UsageRepository:
             return sorted({row[0] for row in connection.execute(owners.distinct().union(holders))})
 
     @repeatable
-    def reserve(self, attempt: str, project: str, limits: Limits, stored: int, staged: int, least: int | None = None) -> int:
+    def reserve(self, work: Work, project: str, limits: Limits, stored: int, staged: int, least: int | None = None) -> int:
         """Reserve bytes for the work of a lease, in place of what was reserved for it."""
         with self._database.write() as connection:
             lock(connection, project)
             granted = stored
             if least is not None and quota.STORED in limits:
-                granted = min(stored, max(least, _room(connection, attempt, project, limits)))
-            _write(connection, attempt, project, granted, staged)
+                granted = min(stored, max(least, _room(connection, work, project, limits)))
+            _write(connection, work, project, granted, staged)
             require_within(connection, project, limits)
             return granted
 
@@ -149,14 +150,19 @@ def _statement(resources: tuple[str, ...]) -> sa.Select[tuple[int, ...]]:
     return sa.select(*(_COUNTS[resource].label(resource) for resource in resources))
 
 
-def _room(connection: sa.Connection, attempt: str, project: str, limits: Limits) -> int:
+def _room(connection: sa.Connection, work: Work, project: str, limits: Limits) -> int:
     """Return how many bytes a lease may hold."""
-    of_lease = sa.select(leases.c.stored_bytes).where(leases.c.attempt == attempt)
+    of_lease = sa.select(leases.c.stored_bytes).where(*_lease_of(work))
     others = _count(connection, project, (quota.STORED,))[quota.STORED] - (connection.execute(of_lease).scalar() or 0)
     return limits[quota.STORED].most - others
 
 
-def _write(connection: sa.Connection, attempt: str, project: str, stored: int, staged: int) -> None:
+def _write(connection: sa.Connection, work: Work, project: str, stored: int, staged: int) -> None:
     values = {'project': project, 'stored_bytes': stored, 'staged_bytes': staged}
-    if connection.execute(sa.update(leases).where(leases.c.attempt == attempt).values(**values)).rowcount != 1:
+    if connection.execute(sa.update(leases).where(*_lease_of(work)).values(**values)).rowcount != 1:
         raise errors.LeaseLost('The work took too long and was given up; try again.')
+
+
+def _lease_of(work: Work) -> tuple[sa.ColumnElement[bool], ...]:
+    # The image is in an index; without it, every lease of the service would be locked.
+    return leases.c.image_id == work.image_id, leases.c.attempt == work.attempt

@@ -19,6 +19,7 @@ from glance_clone.domain.image import Image
 from glance_clone.domain.lease import Lease
 from glance_clone.domain.location import Location
 from glance_clone.domain.quota import Limit
+from glance_clone.domain.quota import Work
 from glance_clone.tests.functional.db import base
 
 _ME = 'project-a'
@@ -26,6 +27,10 @@ _ME = 'project-a'
 
 def _limits(**most: int) -> dict[str, Limit]:
     return {resource: Limit(f'the limit of {resource}', number) for resource, number in most.items()}
+
+
+def _work(lease: Lease) -> Work:
+    return Work(lease.image_id, lease.attempt)
 
 
 class _Usage:
@@ -85,15 +90,15 @@ class _Usage:
 
     def test_a_lease_tells_better_than_the_record_what_is_staged(self) -> None:
         lease = self.begun('importing', size=20)
-        self.usage.reserve(lease.attempt, _ME, {}, stored=0, staged=50)
+        self.usage.reserve(_work(lease), _ME, {}, stored=0, staged=50)
         self.has(staged=50, images=1, uploading=1)
-        self.usage.reserve(lease.attempt, _ME, {}, stored=0, staged=0)
+        self.usage.reserve(_work(lease), _ME, {}, stored=0, staged=0)
         self.has(staged=20, images=1, uploading=1)
 
     def test_a_reservation_lasts_as_long_as_its_lease(self) -> None:
         lease = self.begun()
         self.has(images=1)
-        self.assertEqual(8, self.usage.reserve(lease.attempt, _ME, _limits(stored=8), stored=8, staged=0))
+        self.assertEqual(8, self.usage.reserve(_work(lease), _ME, _limits(stored=8), stored=8, staged=0))
         self.has(stored=8, images=1, uploading=1)
         self.assertEqual([_ME], self.usage.projects())
         image = self.images.get(lease.image_id, base.ADMIN)
@@ -104,15 +109,15 @@ class _Usage:
     def test_saying_it_anew_replaces_what_was_said(self) -> None:
         lease = self.begun()
         for size in (5, 10, 10, 2):
-            self.usage.reserve(lease.attempt, _ME, _limits(stored=10), stored=size, staged=1)
+            self.usage.reserve(_work(lease), _ME, _limits(stored=10), stored=size, staged=1)
             self.has(stored=size, staged=1, images=1, uploading=1)
 
     def test_too_much_changes_nothing(self) -> None:
         self.stored(6)
         lease = self.begun()
-        self.usage.reserve(lease.attempt, _ME, _limits(stored=10), stored=4, staged=0)
+        self.usage.reserve(_work(lease), _ME, _limits(stored=10), stored=4, staged=0)
         refused = self.assertRaises(
-            errors.LimitExceeded, self.usage.reserve, lease.attempt, _ME, _limits(stored=10), stored=5, staged=0
+            errors.LimitExceeded, self.usage.reserve, _work(lease), _ME, _limits(stored=10), stored=5, staged=0
         )
         self.assertIn('the limit of stored', str(refused))
         self.has(stored=10, images=2, uploading=1)
@@ -122,7 +127,7 @@ class _Usage:
         lease = self.begun()
 
         def reserve(least: int) -> int:
-            return self.usage.reserve(lease.attempt, _ME, _limits(stored=10), stored=100, staged=0, least=least)
+            return self.usage.reserve(_work(lease), _ME, _limits(stored=10), stored=100, staged=0, least=least)
 
         self.assertEqual(4, reserve(3))
         self.assertEqual(4, reserve(4))
@@ -132,15 +137,15 @@ class _Usage:
     def test_nothing_is_reserved_without_lease(self) -> None:
         lease = self.begun()
         self.leases.release(lease)
-        self.assertRaises(errors.LeaseLost, self.usage.reserve, lease.attempt, _ME, {}, stored=1, staged=0)
+        self.assertRaises(errors.LeaseLost, self.usage.reserve, _work(lease), _ME, {}, stored=1, staged=0)
         self.has(images=1, uploading=1)
 
     def test_the_number_of_images_with_data_on_the_way(self) -> None:
         self.add(status='uploading')
         first, second = self.begun(), self.begun()
         limits = _limits(uploading=2)
-        self.usage.reserve(first.attempt, _ME, limits, stored=0, staged=0)
-        self.assertRaises(errors.LimitExceeded, self.usage.reserve, second.attempt, _ME, limits, stored=0, staged=0)
+        self.usage.reserve(_work(first), _ME, limits, stored=0, staged=0)
+        self.assertRaises(errors.LimitExceeded, self.usage.reserve, _work(second), _ME, limits, stored=0, staged=0)
         self.assertEqual(2, self.usage.of(_ME)[quota.UPLOADING])
 
     def test_the_number_of_images(self) -> None:
@@ -171,7 +176,7 @@ class _Usage:
         def work(lease: Lease) -> None:
             barrier.wait()
             try:
-                self.usage.reserve(lease.attempt, _ME, limits, stored=10, staged=0)
+                self.usage.reserve(_work(lease), _ME, limits, stored=10, staged=0)
                 image = self.images.get(lease.image_id, base.ADMIN)
                 image.size, image.locations, image.status = 10, [Location(f'file:///{image.id}')], 'active'
                 self.images.save(image, from_state='saving', drop=lease)

@@ -25,7 +25,7 @@ class _Usage:
     def of(self, project, resources):
         return dict.fromkeys(resources, self.room)
 
-    def reserve(self, attempt, project, limits, stored, staged, least=None):
+    def reserve(self, work, project, limits, stored, staged, least=None):
         self.calls.append((project, sorted(limits), stored, staged))
         if least is not None:
             stored = min(stored, max(least, self.room))
