@@ -176,6 +176,34 @@ def measure_data(service: str, session: Session) -> list[Row]:
     ]
 
 
+def measure_import(service: str, session: Session) -> list[Row]:
+    """Measure how data is staged, and how long its import takes after that."""
+    plan, target = session.plan, session.target
+    pids = processes.serving(target.port)
+    staged: list[tuple[float, float]] = []
+    imported: list[tuple[float, float]] = []
+    for number in range(plan.rounds):
+        path = f'/v2/images/{session.create(f"import-{number}")}'
+        head = target.head('PUT', f'{path}/stage', plan.size, {'Content-Type': _OCTETS})
+        staged.append(_timed(pids, lambda link, head=head: link.upload(head, plan.size), target.port))
+        imported.append(_timed(pids, lambda _link, path=path: _import(target, path), target.port))
+        target.call('DELETE', path)
+    seconds = {
+        'ms': Spread.of([elapsed * 1000 for elapsed, _ in imported]),
+        'cpu ms': Spread.of([cpu * 1000 for _, cpu in imported]),
+    }
+    return [data_row(service, 'stage', plan.size, staged), Row(service, 'import', seconds, f'of {plan.size} bytes')]
+
+
+def _import(target: Target, path: str) -> None:
+    """Import staged data, and wait until it is there."""
+    body = json.dumps({'method': {'name': 'glance-direct'}}).encode()
+    with client.Connection(target.port) as link:
+        link.exchange(target.head('POST', f'{path}/import', len(body), {'Content-Type': 'application/json'}) + body)
+    while target.call('GET', path)['status'] != 'active':
+        time.sleep(0.01)
+
+
 def _timed(pids: set[int], work: Callable[[client.Connection], object], port: int) -> tuple[float, float]:
     before = processes.cpu_seconds(pids)
     with client.Connection(port) as link:
