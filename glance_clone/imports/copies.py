@@ -168,8 +168,16 @@ def _commit(work: Work) -> None:
         image.size, image.checksum = staged.size, staged.checksum
         image.os_hash_algo, image.os_hash_value = staged.os_hash_algo, staged.os_hash_value
         image.move_to(images.ACTIVE)
-    image.locations = [*image.locations, *work.copies]
-    work.save()
+    before = image.locations
+    image.locations = [*before, *work.copies]
+    try:
+        work.save()
+    except BaseException as error:
+        image.locations = before
+        if isinstance(error, errors.DatabaseUnavailable):
+            # They may be in the record. Only the lease tells; whoever ends it removes those that are not.
+            work.copies.clear()
+        raise
     work.hold(-len(work.copies) * (image.size or 0))
     work.copies.clear()
     faults.point('after-commit')

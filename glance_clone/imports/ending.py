@@ -21,7 +21,8 @@ from glance_clone.imports.work import Work
 LOG = logging.getLogger(__name__)
 
 _MIB = 1 << 20
-_UNEXPECTED = 'The service failed; its log tells more under the id of this task.'
+#: What users are told of failures that nobody foresaw.
+UNEXPECTED = 'The service failed; its log tells more under the id of this task.'
 #: How often the image may change between being read and being saved before the end waits for the reaper.
 _TRIES = 5
 
@@ -43,7 +44,7 @@ class Ending:
 
     def fail(self, work: Work, error: BaseException) -> None:
         """End an import that failed, and whose steps are undone."""
-        reason = str(error) if isinstance(error, errors.ImageServiceError) else _UNEXPECTED
+        reason = str(error) if isinstance(error, errors.ImageServiceError) else UNEXPECTED
         self.remove_staged(work)
         if work.status == images.ACTIVE and not work.is_copy:
             # Some stores have the data: that is what was asked for, apart from what the properties say.

@@ -20,6 +20,7 @@ from glance_clone.domain.importing import ImportRequest
 from glance_clone.domain.importing import Submitter
 from glance_clone.domain.lease import Lease
 from glance_clone.domain.task import Task
+from glance_clone.imports.ending import UNEXPECTED
 from glance_clone.imports.service import ImportService
 from glance_clone.imports.service import masked
 from glance_clone.imports.work import Tools
@@ -68,8 +69,10 @@ class LegacyImportService:
         except errors.DatabaseUnavailable:
             self._parts.abandon(lease)
             return
-        except errors.ImageServiceError as error:
-            self._fail(task, str(error))
+        except Exception as error:
+            if not isinstance(error, errors.ImageServiceError):
+                LOG.exception('Task %s failed unexpectedly', task.id)
+            self._fail(task, str(error) if isinstance(error, errors.ImageServiceError) else UNEXPECTED)
             self._parts.leases.release(lease)
             return
         self._parts.leases.release(lease)

@@ -90,7 +90,13 @@ class Recovery:
             return
         if self._has_not_begun(lease, image, task):
             self._give_back(lease, image, task)
-            return
+        else:
+            self._end(lease, image, task, written)
+        if task.status == tasks.FAILURE and lease.detail.get('made_image'):
+            remove_made_image(self._parts, image.id)
+
+    def _end(self, lease: Lease, image: Image, task: Task, written: set[str | None]) -> None:
+        stores: list[str | None] = lease.detail['stores']
         is_copy = lease.detail['method'] == importing.COPY_IMAGE
         self._remove_staged(lease)
         missing = [store_id for store_id in stores if store_id not in written]
@@ -102,8 +108,6 @@ class Recovery:
             stores_left.failed(image, missing)
             image.properties[importing.ERROR] = _IMPORT
         self._ending.finish(task, image, image.status, lease, stores, reason, missing)
-        if reason and lease.detail.get('made_image'):
-            remove_made_image(self._parts, image.id)
 
     def _task(self, lease: Lease) -> Task:
         try:

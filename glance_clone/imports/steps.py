@@ -43,7 +43,6 @@ class Download:
             work.stage(remote, remote.size, {**remote.expected, **work.request.expected})
         finally:
             remote.close()
-        work.tools.staged.keep(work.data)
         work.save()
 
     def undo(self, work: Work) -> None:

@@ -31,8 +31,8 @@ from glance_clone.domain.image import Image
 from glance_clone.domain.location import Location
 
 _FORMATS = ('disk_format', 'container_format')
-#: States in which formats may change: the data is not there yet, or is being looked at.
-_FORMATS_OPEN = (images.QUEUED, images.IMPORTING)
+#: The state in which formats may change: no data was looked at by them yet (D-9).
+_FORMATS_OPEN = images.QUEUED
 
 _LOCATIONS = 'locations'
 
@@ -122,7 +122,7 @@ def _change_attribute(api: Services, context: RequestContext, image: Image, chan
         raise errors.Forbidden(f'Every image has {change.name}; it can be replaced, not removed.')
     if change.verb == ADD and not change.overwrites:
         raise errors.Conflict(f'The image has {change.name} already.')
-    if change.name in _FORMATS and image.status not in _FORMATS_OPEN:
+    if change.name in _FORMATS and image.status != _FORMATS_OPEN:
         raise errors.Forbidden(f'{change.name} cannot change any more: image {image.id} is {image.status}.')
     if change.name == 'owner' and not context.is_admin:
         raise errors.Forbidden('Only an administrator gives an image to another project.')

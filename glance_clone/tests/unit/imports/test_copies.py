@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writing to stores: what comes into the record, and what is taken back."""
+
+import threading
+
+import fixtures
+from oslotest import base
+
+from glance_clone.domain import errors
+from glance_clone.domain import image as images
+from glance_clone.domain.image import Image
+from glance_clone.domain.importing import ImportRequest
+from glance_clone.domain.importing import Staged
+from glance_clone.domain.importing import Submitter
+from glance_clone.domain.lease import Lease
+from glance_clone.domain.location import Location
+from glance_clone.domain.task import Task
+from glance_clone.imports.copies import Copies
+from glance_clone.imports.work import Tools
+from glance_clone.imports.work import Work
+from glance_clone.transfer.concurrency import NativeThreads
+
+
+class Data:
+    """Stores; those in ``broken`` fail."""
+
+    def __init__(self, broken=()):
+        self.broken, self.written, self.taken_back = dict(broken), [], []
+
+    def add_copy(self, image, material, store_id, attempt):
+        if store_id in self.broken:
+            raise self.broken[store_id]
+        self.written.append((store_id, material.share))
+        return Location(f'mem://{store_id}', {'store': store_id})
+
+    def take_back(self, image, location):
+        self.taken_back.append(location.store)
+
+
+class Records:
+    """The record; keeps what each save wrote."""
+
+    def __init__(self, failure=None):
+        self.saves, self.failure, self.lock = [], failure, threading.Lock()
+
+    def save(self, image, from_state=None, hold=None, **kwargs):
+        with self.lock:
+            if self.failure and image.locations:
+                raise self.failure
+            self.saves.append((from_state, image.status, [location.store for location in image.locations]))
+
+
+class CopiesTest(base.BaseTestCase):
+    def setUp(self):
+        super().setUp()
+        self.useFixture(fixtures.FakeLogger())
+
+    def work(self, stores=('a', 'b', 'c'), must_succeed=True, broken=(), failure=None, quota=-1, most=1):
+        self.data, self.records = Data(broken), Records(failure)
+        image = Image('i', status=images.IMPORTING, disk_format='raw', container_format='bare')
+        tools = Tools(self.records, self.data, None, None, None)
+        request = ImportRequest('glance-direct', must_succeed=must_succeed)
+        work = Work(tools, Task('t', 'me'), image, request, list(stores), Submitter(), Lease('i', 'import', 'w', 'a'))
+        work.staged = Staged('i', 'i', 'a', 4, 'md5', 'sha512', 'hash', '/staging/i')
+        self.copies = Copies(NativeThreads(), most, quota)
+        return work
+
+    def fail(self, work, error):
+        self.assertRaises(error, self.copies.run, work)
+        self.copies.undo(work)
+
+    def test_all_come_into_the_record_at_once(self):
+        for most in (1, 3):
+            work = self.work(most=most)
+            self.copies.run(work)
+            self.assertEqual((images.ACTIVE, 'md5'), (work.image.status, work.image.checksum))
+            from_state, status, stores = self.records.saves[-1]
+            self.assertEqual((images.IMPORTING, images.ACTIVE, ['a', 'b', 'c']), (from_state, status, sorted(stores)))
+            self.assertTrue(all(not stores for _from, _status, stores in self.records.saves[:-1]))
+            self.assertEqual([], self.data.taken_back)
+
+    def test_one_store_alone_gets_the_file_itself(self):
+        for most in (1, 3):
+            work = self.work(most=most)
+            self.copies.run(work)
+            self.assertEqual(['c'], [store for store, share in self.data.written if share])
+
+    def test_each_comes_into_the_record_where_some_may_fail(self):
+        work = self.work(must_succeed=False, broken={'a': errors.StoreFull('full')})
+        self.copies.run(work)
+        self.assertEqual((images.ACTIVE, ['a']), (work.image.status, work.failed))
+        self.assertEqual([['b'], ['b', 'c']], [stores for _from, _status, stores in self.records.saves if stores][:2])
+        self.assertIn('full', work.image.properties['os_glance_import_error'])
+
+    def test_nothing_stays_if_one_fails_that_must_not(self):
+        for most in (1, 3):
+            work = self.work(broken={'c': errors.StoreFull('full')}, most=most)
+            self.fail(work, errors.StoreFull)
+            self.assertEqual(['a', 'b'], sorted(self.data.taken_back))
+            self.assertEqual((images.IMPORTING, [], ['c']), (work.image.status, work.image.locations, work.failed))
+
+    def test_all_fail(self):
+        failure = errors.StoreFull('full')
+        work = self.work(must_succeed=False, broken=dict.fromkeys('abc', failure))
+        self.fail(work, errors.StoreFull)
+        self.assertEqual(['a', 'b', 'c'], work.failed)
+
+    def test_an_unforeseen_failure_tells_users_nothing(self):
+        work = self.work(must_succeed=False, broken={'a': ZeroDivisionError('secret')})
+        self.copies.run(work)
+        self.assertNotIn('secret', work.image.properties['os_glance_import_error'])
+
+    def test_a_commit_that_nobody_can_tell_of_is_not_taken_back(self):
+        """The copies may be in the record, so only whoever ends the lease may remove them."""
+        for must_succeed in (True, False):
+            work = self.work(must_succeed=must_succeed, failure=errors.DatabaseUnavailable('down'))
+            self.fail(work, errors.DatabaseUnavailable)
+            self.assertEqual([], self.data.taken_back)
+            self.assertEqual([], work.image.locations)
+
+    def test_a_commit_that_was_refused_is_taken_back(self):
+        work = self.work(failure=errors.ImageNotFound('i'))
+        self.fail(work, errors.ImageNotFound)
+        self.assertEqual(['a', 'b', 'c'], sorted(self.data.taken_back))
+        self.assertEqual([], work.image.locations)
+
+    def test_the_quota_of_locations(self):
+        work = self.work(must_succeed=False, quota=2)
+        self.copies.run(work)
+        self.assertEqual((['c'], 2), (work.failed, len(work.image.locations)))
