@@ -66,8 +66,15 @@ from glance_clone.jobs.heartbeat import Heartbeat
 from glance_clone.jobs.reaper import Reaper
 from glance_clone.jobs.scrubber import Scrubber
 from glance_clone.jobs.staging import StagingKeeper
+from glance_clone.layers.metadef_notifications import notifying as notifying_metadefs
+from glance_clone.layers.notifications import NotifyingData
+from glance_clone.layers.notifications import NotifyingDeletes
+from glance_clone.layers.notifications import NotifyingImages
+from glance_clone.layers.notifications import NotifyingMembers
+from glance_clone.layers.notifications import NotifyingTasks
 from glance_clone.metering.build import build_meter
 from glance_clone.metering.build import build_page
+from glance_clone.notifications.messaging import build_notifier
 from glance_clone.quotas import build_quota
 from glance_clone.stores.registry import build_registry
 from glance_clone.transfer.concurrency import NativeThreads
@@ -103,13 +110,15 @@ class Service:
             self._database.instrument(lambda engine: tracing.add_tracing(sa, engine, 'db'))
         worker = Worker()
         stores = build_registry(conf, concurrency)
-        records = ImageRepository(self._database, conf.leases.ttl)
+        notifier = build_notifier(conf)
+        telling = layers.telling(notifier)
+        records = telling(NotifyingImages, ImageRepository(self._database, conf.leases.ttl))
         leases = LeaseRepository(self._database)
         locations = LocationRepository(self._database)
         staging, staged = StagingArea(conf, stores.staging, concurrency), StagedRepository(self._database)
         self.meter = build_meter(conf)
         self.census = Census(self._database)
-        data = StoreData(conf, stores, concurrency, staging, self.meter)
+        data = telling(NotifyingData, StoreData(conf, stores, concurrency, staging, self.meter))
         indexes = functools.partial(CachedImages, self._database)
         cache = cache_parts.build_cache(conf, indexes, concurrency, self.meter)
         self._heartbeat = Heartbeat(leases, worker, conf.leases.ttl)
@@ -127,7 +136,7 @@ class Service:
             quota,
             staging,
             staged,
-            DelayedDeletes(self._database, conf.leases.ttl),
+            telling(NotifyingDeletes, DelayedDeletes(self._database, conf.leases.ttl)),
             delays_deletes=conf.delayed_delete,
             cache=cache,
             self_url=self_url,
@@ -145,7 +154,7 @@ class Service:
             conf,
             parts,
             wrapped_data,
-            TaskRepository(self._database, conf.leases.ttl, conf.task.task_time_to_live),
+            telling(NotifyingTasks, TaskRepository(self._database, conf.leases.ttl, conf.task.task_time_to_live)),
             concurrency,
             sources={
                 WEB_DOWNLOAD: WebDownload(fetcher),
@@ -158,13 +167,13 @@ class Service:
         self._keeper_of_staging = StagingKeeper(stores.staging, staged, conf.housekeeping.staging_grace)
         rules = Rules(build_enforcer(conf))
         protections = property_protections.load(conf, rules.knows)
-        metadefs = layers.wrap_metadefs(build_metadefs(self._database))
+        metadefs = telling(notifying_metadefs, build_metadefs(self._database))
         checks = readiness_checks(conf, self.census.check, stores, concurrency)
         self.api = services.Services(
             conf=conf,
             door=authorize.Door(rules, images, protections, owners_only=not conf.oslo_policy.enforce_new_defaults),
             images=images,
-            members=MemberRepository(self._database),
+            members=telling(NotifyingMembers, MemberRepository(self._database)),
             data=wrapped_data,
             stores=stores,
             quota=quota,
@@ -177,6 +186,7 @@ class Service:
             cache=cache,
             readiness=Readiness(checks, conf.readiness.timeout, conf.readiness.interval),
             metadefs=metadefs,
+            notifier=notifier,
             metadef_door=MetadefDoor(rules, metadefs.namespaces),
         )
 

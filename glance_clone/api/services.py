@@ -20,6 +20,7 @@ from glance_clone.domain.import_ports import LegacyImports
 from glance_clone.domain.import_ports import TaskRepository
 from glance_clone.domain.location_ports import ForeignData
 from glance_clone.domain.location_ports import LocationAdder
+from glance_clone.domain.notification import Notifier
 from glance_clone.domain.ports import ImageData
 from glance_clone.domain.ports import ImageRepository
 from glance_clone.domain.ports import MemberRepository
@@ -52,6 +53,7 @@ class Services:
     importer: Importer
     legacy_imports: LegacyImports
     metadefs: Metadefs
+    notifier: Notifier
     metadef_door: MetadefDoor
     cache: ImageCache | None = None
     readiness: Readiness = dataclasses.field(default_factory=Readiness)

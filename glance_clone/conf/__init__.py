@@ -26,6 +26,7 @@ from glance_clone.conf import image_import
 from glance_clone.conf import import_plugins
 from glance_clone.conf import leases
 from glance_clone.conf import metrics
+from glance_clone.conf import notifications
 from glance_clone.conf import paste
 from glance_clone.conf import quotas
 from glance_clone.conf import scrubber
@@ -47,6 +48,7 @@ MODULES = (
     import_plugins,
     leases,
     metrics,
+    notifications,
     paste,
     quotas,
     scrubber,

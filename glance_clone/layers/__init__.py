@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 from glance_clone.domain.cache import ImageCache
 from glance_clone.domain.import_ports import StagedRepository
@@ -16,12 +17,13 @@ from glance_clone.domain.lease import Lease
 from glance_clone.domain.lease import Worker
 from glance_clone.domain.metering import Meter
 from glance_clone.domain.metering import NoMeter
+from glance_clone.domain.notification import Notifier
+from glance_clone.domain.notification import Silence
 from glance_clone.domain.ports import DelayedDeletes
 from glance_clone.domain.ports import ImageData
 from glance_clone.domain.ports import ImageRepository
 from glance_clone.domain.ports import LeaseRepository
 from glance_clone.domain.ports import LocationRepository
-from glance_clone.domain.ports import Metadefs
 from glance_clone.domain.ports import Quota
 from glance_clone.domain.ports import StoreRegistry
 from glance_clone.layers.attribution import Attribution
@@ -86,8 +88,6 @@ DATA_LAYERS = (
     Metering,
 )
 
-METADEF_LAYERS: tuple[Callable[[Metadefs], Metadefs], ...] = ()
-
 
 def wrap_images(parts: Parts) -> ImageRepository:
     """Return the repository of image records as the API uses it."""
@@ -105,8 +105,6 @@ def wrap_data(parts: Parts) -> ImageData:
     return data
 
 
-def wrap_metadefs(metadefs: Metadefs) -> Metadefs:
-    """Return the repositories of metadata definitions as the API uses them."""
-    for layer in METADEF_LAYERS:
-        metadefs = layer(metadefs)
-    return metadefs
+def telling(notifier: Notifier) -> Callable[[Callable[[Any, Notifier], Any], Any], Any]:
+    """Return what puts a layer of notifications around something; it leaves it as it is where nobody is told."""
+    return lambda layer, inner: inner if isinstance(notifier, Silence) else layer(inner, notifier)

@@ -11,6 +11,7 @@ from typing import Any
 import webob
 
 from glance_clone.api import errors as api_errors
+from glance_clone.api import sending
 from glance_clone.api.body import body_source
 from glance_clone.api.context import RequestContext
 from glance_clone.api.serial import body
@@ -194,7 +195,8 @@ def render_download(api: Services, context: RequestContext, result: Download, re
         length = result.span.length
         last = result.span.offset + length - 1
         response.headers['Content-Range'] = f'bytes {result.span.offset}-{last}/{result.span.total}'
-    response.app_iter = _body_of(result, request.environ)
+    reader = sending.counted(result.reader, api.notifier, result.image, context, length, request)
+    response.app_iter = _body_of(dataclasses.replace(result, reader=reader), request.environ)
     response.content_length = length
     if result.image.checksum:
         response.headers['Content-MD5'] = result.image.checksum
