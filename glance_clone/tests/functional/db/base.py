@@ -8,9 +8,11 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 from typing import ClassVar
+from unittest import mock
 
 import sqlalchemy as sa
 from oslo_config import cfg
+from oslo_db import exception as db_exc
 
 from glance_clone.conf import database as options
 from glance_clone.db import models
@@ -53,6 +55,23 @@ class _TestCase(base.TestCase):
             yield sent
         finally:
             sa.event.remove(self.database.engine, 'before_cursor_execute', note)
+
+    @contextlib.contextmanager
+    def lost_commits(self, times: int = 1) -> Iterator[None]:
+        """Lose the connection right after the first commits, so that nobody learns of them."""
+        write, left = self.database.write, [times]
+
+        @contextlib.contextmanager
+        def lossy() -> Iterator[Any]:
+            with write() as connection:
+                yield connection
+            if left[0]:
+                left[0] -= 1
+                raise db_exc.DBConnectionError()
+
+        with mock.patch.object(self.database, 'write', lossy):
+            yield
+        self.assertEqual(0, left[0], 'a commit was lost')
 
 
 class DatabaseTestCase(_TestCase):

@@ -3,10 +3,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections.abc import Callable
-from collections.abc import Iterator
 from typing import Any
 from unittest import mock
 
@@ -157,23 +155,6 @@ class _Repeats:
     def setUp(self) -> None:
         super().setUp()
         self.image = self.images.get(self.add(disk_format='raw', container_format='bare', properties={'a': '1'}).id, self.me)
-
-    @contextlib.contextmanager
-    def lost_commits(self, times: int = 1) -> Iterator[None]:
-        """Lose the connection right after the first commits, so that nobody learns of them."""
-        write, left = self.database.write, [times]
-
-        @contextlib.contextmanager
-        def lossy() -> Iterator[Any]:
-            with write() as connection:
-                yield connection
-            if left[0]:
-                left[0] -= 1
-                raise db_exc.DBConnectionError()
-
-        with mock.patch.object(self.database, 'write', lossy):
-            yield
-        self.assertEqual(0, left[0], 'a commit was lost')
 
     def test_deadlocks(self) -> None:
         self.image.properties['a'] = '2'
