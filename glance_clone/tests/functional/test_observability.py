@@ -8,6 +8,7 @@ import os
 import pathlib
 import re
 import signal
+from concurrent import futures
 
 import requests
 from osprofiler import profiler
@@ -102,6 +103,16 @@ class _Metrics:
         process.wait_until(lambda: self._under_way() == 0, 15, 'transfers have ended')
         self.assertNotIn(image_id, self.page())
         self.assert_no_traceback()
+
+    def test_many_readers_of_a_cold_image_read_its_store_once(self) -> None:
+        data = bytes(512) + os.urandom(8_000_000)
+        image_id = self.create()
+        self.assertEqual(204, self.upload(image_id, data).status_code)
+        before = self._bytes('sent')
+        with futures.ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda _: self.download(image_id).content, range(8)))
+        self.assertEqual({data}, set(answers))
+        self.assertEqual(before + len(data), self._bytes('sent'))
 
     def _bytes(self, direction: str) -> float:
         return self.value('glance_store_bytes_total', direction=direction, store='fast')
