@@ -101,6 +101,20 @@ class World(fixtures.Fixture):
         self._subjects[key] = names
         return self._wrong_refusal(case, names, answer)
 
+    def judge_stranger(self, case: Case) -> str | None:
+        """Ask what a case asks without saying who is asking; return what is wrong with the answer, None if nothing is."""
+        names = self._make(case)
+        before = self._snapshot(case, names)
+        answer = self._ask(case, names, self._nobody)
+        if answer.status_int != 401 or self._snapshot(case, names) != before:
+            return f'{case.operation.name}: {answer.status_int} instead of 401, or something changed'
+        return None
+
+    @property
+    def _nobody(self) -> dict[str, str]:
+        """Headers of a client that claims to be somebody, whom no auth filter confirmed."""
+        return {**self._identity('admin'), 'X-Identity-Status': 'Invalid'}
+
     def _wrong_refusal(self, case: Case, names: dict[str, str], answer: webob.Response) -> str | None:
         """Return what is wrong with the body of a refusal: it is JSON, and tells nothing of what somebody may not see."""
         if set(answer.json) != {'message', 'code', 'title'}:
@@ -117,10 +131,10 @@ class World(fixtures.Fixture):
             texts.append((each.status_int, text))
         return None if texts[0] == texts[1] else f'{case}: unlike an unknown one: {texts}'
 
-    def _ask(self, case: Case, names: dict[str, str]) -> webob.Response:
+    def _ask(self, case: Case, names: dict[str, str], identity: dict[str, str] | None = None) -> webob.Response:
         operation = case.operation
         verb, path = operation.route
-        headers = {'Accept': 'application/json', **self._identity(case.persona)}
+        headers = {'Accept': 'application/json', **(identity or self._identity(case.persona))}
         body = b''
         if operation.json is not None:
             body, headers['Content-Type'] = self._fill(operation.json, names), 'application/json'

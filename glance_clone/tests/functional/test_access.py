@@ -33,6 +33,17 @@ class PairwiseTest(base.TestCase):
         self.assertEqual('', '\n'.join(wrong))
 
 
+class StrangersTest(base.TestCase):
+    """Whoever is not confirmed gets nowhere."""
+
+    def test_every_operation(self) -> None:
+        table = matrix.load()
+        world = self.useFixture(World(table, 'everything allowed'))
+        cases = [next(iter(table.cases('everything allowed', operation))) for operation in table.operations]
+        wrong = [found for found in map(world.judge_stranger, cases) if found]
+        self.assertEqual('', '\n'.join(wrong))
+
+
 class RoutesTest(base.TestCase):
     """Every route has a row in the matrix."""
 
