@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+ANONYMOUS = 'anonymous'
 _BY_SIGHT = 'by sight'
 _DELETED = 'pending_delete'
 
@@ -74,7 +75,7 @@ class Matrix:
     def cases(self, variant: str, operation: Operation) -> Iterator[Case]:
         """Yield every case of an operation; what it does not look at does not vary."""
         visibilities, states = self._dimensions(operation)
-        for persona, visibility, state in itertools.product(self.personas, visibilities, states):
+        for persona, visibility, state in itertools.product(self.who(variant), visibilities, states):
             yield Case(variant, operation, persona, visibility, state)
 
     def pairwise(self, variant: str, operations: Collection[Operation]) -> list[Case]:
@@ -83,9 +84,13 @@ class Matrix:
         for _subject, group in itertools.groupby(sorted(operations, key=_kind), key=_kind):
             alike = {operation.name: operation for operation in group}
             visibilities, states = self._dimensions(next(iter(alike.values())))
-            for name, *values in cover([list(alike), list(self.personas), visibilities, states]):
+            for name, *values in cover([list(alike), self.who(variant), visibilities, states]):
                 cases.append(Case(variant, alike[name], *values))
         return cases
+
+    def who(self, variant: str) -> list[str]:
+        """Return the personas of a variant; those who have no token are in variants of their own."""
+        return list(self.variants[variant].get('personas', [name for name in self.personas if name != ANONYMOUS]))
 
     def _dimensions(self, operation: Operation) -> tuple[list[str], list[str]]:
         if operation.subject == 'image':
@@ -95,6 +100,8 @@ class Matrix:
     def expected(self, case: Case) -> int:
         """Return the status with which a case must be answered."""
         operation = case.operation
+        if case.persona == ANONYMOUS and operation.route[0] != 'GET':
+            return 403
         if operation.subject and not self.has_row(case):
             return 404
         rule = next(rule for rule in operation.rules if self._fits(case, rule))

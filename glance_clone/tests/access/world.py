@@ -23,6 +23,7 @@ from glance_clone.db.engine import Database
 from glance_clone.db.repos.images import ImageRepository
 from glance_clone.domain.image import Image
 from glance_clone.domain.location import Location
+from glance_clone.tests.access.matrix import ANONYMOUS
 from glance_clone.tests.access.matrix import Case
 from glance_clone.tests.access.matrix import Matrix
 from glance_clone.tests.fixtures import service
@@ -72,6 +73,7 @@ class World(fixtures.Fixture):
         (state / 'policy.yaml').write_text(yaml.safe_dump(self._policy()))
         options = gabbi_fixtures.default_options(state)
         options['DEFAULT'].update(image_cache_dir=state / 'cache', worker_self_reference_url='http://node1.example.org:9292')
+        options['DEFAULT'].update(self._variant.get('service', {}))
         options['oslo_policy'] = {'policy_file': state / 'policy.yaml', **self._variant['options']}
         (state / 'glance-api.conf').write_text(service.render(options))
         conf = cfg.ConfigOpts()
@@ -150,6 +152,8 @@ class World(fixtures.Fixture):
 
     def _identity(self, persona: str) -> dict[str, str]:
         """Return the headers that an auth filter would set."""
+        if persona == ANONYMOUS:
+            return {'X-Identity-Status': 'Invalid'}
         person = self._matrix.personas[persona]
         headers = {'X-Identity-Status': 'Confirmed', 'X-User-Id': persona, 'X-Roles': ','.join(person['roles'])}
         if 'project' in person:

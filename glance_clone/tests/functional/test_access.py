@@ -28,7 +28,7 @@ class PairwiseTest(base.TestCase):
         world = self.useFixture(World(table, self.variant))
         known = {(verb, path) for verb, path, _example in _routes()}
         cases = table.pairwise(self.variant, [each for each in table.operations if _route_of(each, known)])
-        self.assertGreater(len(cases), 500)
+        self.assertGreater(len(cases), 100)
         wrong = [found for found in map(world.judge, cases) if found]
         self.assertEqual('', '\n'.join(wrong))
 

@@ -23,6 +23,6 @@ class WholeTest(base.TestCase):
         table = matrix.load()
         world = self.useFixture(World(table, self.variant))
         cases = [case for operation in table.operations for case in table.cases(self.variant, operation)]
-        self.assertGreater(len(cases), 20_000)
+        self.assertGreater(len(cases), 1000)
         wrong = [found for found in map(world.judge, cases) if found]
         self.assertEqual('', '\n'.join(wrong))
