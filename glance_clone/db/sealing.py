@@ -27,11 +27,11 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from oslo_config import cfg
 from oslo_log import log as logging
 
+from glance_clone.domain.location import UNREADABLE
+
 LOG = logging.getLogger(__name__)
 
 COMPATIBLE, AUTHENTICATED = 'compatible', 'authenticated'
-#: The url of a location that cannot be unsealed; no store has such locations, and it is never written.
-UNREADABLE = 'sealed:unreadable'
 
 _OPTION = 'sealing'
 _SIZES = (16, 24, 32)
@@ -124,7 +124,7 @@ class Sealing:
         return self._key.seal_for(image_id, url) if self._form == AUTHENTICATED else self._key.seal(url)
 
     def unseal(self, image_id: str, text: str) -> str:
-        """Return the url of what is stored, :data:`UNREADABLE` if it cannot be told."""
+        """Return the url of what is stored, ``UNREADABLE`` if it cannot be told."""
         if text.startswith(_MARK):
             found = next(filter(None, (key.unseal_for(image_id, text) for key in self._keys)), None)
         elif is_url(text):

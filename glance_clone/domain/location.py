@@ -12,6 +12,9 @@ from glance_clone.domain import errors
 ACTIVE = 'active'
 PENDING_DELETE = 'pending_delete'
 
+#: The url of a location whose record cannot be unsealed; it is never written, and no store has such locations.
+UNREADABLE = 'sealed:unreadable'
+
 #: Schemes of data that others keep on web servers.
 WEB_SCHEMES = frozenset(('http', 'https'))
 #: Schemes of the service's own disks, and of passwords in its configuration: no user names these (P4).
@@ -40,6 +43,14 @@ class Location:
     def store(self) -> str | None:
         """Id of the store that holds the copy; None in a service with the one classic store."""
         return self.metadata.get('store')
+
+    def require_readable(self) -> None:
+        """Check that it is known where the copy lies, before it is forgotten.
+
+        :raises StoreUnavailable: its record cannot be unsealed
+        """
+        if self.url == UNREADABLE:
+            raise errors.StoreUnavailable('Where the data lies cannot be read from its record now; an operator must look.')
 
 
 def scheme_of(url: str) -> str:

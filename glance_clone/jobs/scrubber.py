@@ -111,6 +111,7 @@ class Scrubber:
         """Remove one copy; False if its store would not."""
         if not self._deletes.is_used(image_id, location.url):
             try:
+                location.require_readable()
                 self._stores.of(location).remove(location)
             except errors.BlobNotFound:
                 LOG.info('A copy of image %s in store %s was gone already.', image_id, location.store or 'default')

@@ -158,6 +158,7 @@ class StoreData:
         if writer is not None:
             writer.abort()
             return
+        location.require_readable()
         try:
             self._stores.of(location).remove(location)
         except errors.BlobNotFound:

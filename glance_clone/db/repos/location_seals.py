@@ -10,10 +10,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from glance_clone.db import sealing
 from glance_clone.db.engine import Database
 from glance_clone.db.engine import repeatable
 from glance_clone.db.models import image as tables
+from glance_clone.domain.location import UNREADABLE
 
 _columns = tables.locations.c
 _BATCH = 200
@@ -65,7 +65,7 @@ class LocationSeals:
             outcome.current += 1
             return
         url = seals.unseal(row.image_id, row.value)
-        if url == sealing.UNREADABLE:
+        if url == UNREADABLE:
             outcome.unreadable += 1
             return
         self._replace(row, seals.seal(row.image_id, url))

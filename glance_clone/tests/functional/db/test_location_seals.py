@@ -11,6 +11,7 @@ from glance_clone.db.repos.location_seals import LocationSeals
 from glance_clone.db.repos.location_seals import Outcome
 from glance_clone.db.repos.locations import LocationRepository
 from glance_clone.domain.image import Image
+from glance_clone.domain.location import UNREADABLE
 from glance_clone.domain.location import Location
 from glance_clone.domain.query import ImageQuery
 from glance_clone.tests.functional.db import base
@@ -66,7 +67,7 @@ class _Seals:
         image = self.image(self.sealed())
         before = self.values()
         found = self.images.get(image.id, self.me)
-        self.assertEqual([sealing.UNREADABLE] * 2, [location.url for location in found.locations])
+        self.assertEqual([UNREADABLE] * 2, [location.url for location in found.locations])
         found.locations[0].metadata = {'store': 'fast'}
         self.images.save(found, from_state='active')
         self.assertEqual(before, self.values())

@@ -11,6 +11,7 @@ from oslotest import base
 
 from glance_clone.db import sealing
 from glance_clone.db.sealing import Sealing
+from glance_clone.domain.location import UNREADABLE
 
 KEY, OTHER = '0123456789abcdef0123456789abcdef', 'another key here'
 URL = 'swift+https://host/container/object-1234'
@@ -57,7 +58,7 @@ class SealingTest(base.BaseTestCase):
         seals = Sealing(KEY, form=sealing.AUTHENTICATED)
         text = seals.seal('image', URL)
         self.assertEqual(URL, seals.unseal('image', text))
-        self.assertEqual(sealing.UNREADABLE, seals.unseal('other image', text))
+        self.assertEqual(UNREADABLE, seals.unseal('other image', text))
 
     def test_no_change_goes_unnoticed_in_the_authenticated_form(self):
         seals = Sealing(KEY, form=sealing.AUTHENTICATED)
@@ -68,7 +69,7 @@ class SealingTest(base.BaseTestCase):
             raw[number] ^= 1
             changed = f'{head}:{base64.urlsafe_b64encode(raw).decode()}'
             raw[number] ^= 1
-            self.assertEqual(sealing.UNREADABLE, seals.unseal('image', changed))
+            self.assertEqual(UNREADABLE, seals.unseal('image', changed))
         self.assertIn('was changed', self.logger.output)
         self.assertNotIn(URL, self.logger.output)
 
@@ -86,11 +87,11 @@ class SealingTest(base.BaseTestCase):
         for form in (sealing.COMPATIBLE, sealing.AUTHENTICATED):
             text = Sealing(OTHER, form=form).seal('image', URL)
             for seals in (Sealing(KEY), Sealing()):
-                self.assertEqual(sealing.UNREADABLE, seals.unseal('image', text))
+                self.assertEqual(UNREADABLE, seals.unseal('image', text))
 
     def test_damaged_texts(self):
         for text in ('', 'AAAA', 'not base64 at all', 'gcm1:', 'gcm1:00000000:AAAA', '====', 'Ä'):
-            self.assertEqual(sealing.UNREADABLE, Sealing(KEY).unseal('image', text))
+            self.assertEqual(UNREADABLE, Sealing(KEY).unseal('image', text))
 
     def test_without_key(self):
         self.assertEqual(URL, Sealing().seal('image', URL))
@@ -99,7 +100,7 @@ class SealingTest(base.BaseTestCase):
 
     def test_what_could_not_be_read_is_not_written(self):
         for seals in (Sealing(), Sealing(KEY)):
-            self.assertRaises(ValueError, seals.seal, 'image', sealing.UNREADABLE)
+            self.assertRaises(ValueError, seals.seal, 'image', UNREADABLE)
 
     def test_keys_have_a_size(self):
         self.assertRaises(ValueError, Sealing, 'short')
