@@ -31,12 +31,12 @@ TABLE = (
     Path(
         '/metadefs/namespaces',
         GET=Action(namespaces.index, namespace.render_list, namespace.parse_list),
-        POST=Action(namespaces.create, namespace.render_created, namespace.parse),
+        POST=Action(namespaces.create, namespace.render_created, namespace.parse_create),
     ),
     Path(
         _NAMESPACE,
         GET=Action(namespaces.show, namespace.render_whole, namespace.parse_show),
-        PUT=Action(namespaces.update, namespace.render, namespace.parse),
+        PUT=Action(namespaces.update, namespace.render, namespace.parse_update),
         DELETE=Action(namespaces.delete, render_empty),
     ),
     Path(

@@ -54,25 +54,37 @@ class Page:
     next_marker: str | None
 
 
-def parse(api: Services, request: webob.Request) -> Namespace:
+def parse_create(api: Services, request: webob.Request) -> Namespace:
     """Read a body that describes a namespace and perhaps what is in it; the owner is ``''`` where it names none.
 
     :raises Forbidden: it has a read-only attribute
     :raises Invalid: it does not describe a namespace
     """
-    document = metadef.read(api, request, metadef.PATHS_AND_TIMES, schema.check)
+    document = _read(api, request)
+    namespace = _namespace(document)
+    properties = metadef_property.nested(document.get('properties', {}))
+    namespace.associations = [metadef_resource_type.nested(part) for part in document.get('resource_type_associations', ())]
+    namespace.properties = [Property(key, definition) for key, definition in properties.items()]
+    namespace.objects = [metadef_object.nested(part) for part in document.get('objects', ())]
+    namespace.tags = [metadef_tag.nested(part) for part in document.get('tags', ())]
+    return namespace
+
+
+def parse_update(api: Services, request: webob.Request) -> Namespace:
+    """Read a body that gives a namespace other attributes, as :func:`parse_create` does; what it says is in it is ignored."""
+    return _namespace(_read(api, request))
+
+
+def _read(api: Services, request: webob.Request) -> dict[str, Any]:
+    return metadef.read(api, request, metadef.PATHS_AND_TIMES, schema.check)
+
+
+def _namespace(document: dict[str, Any]) -> Namespace:
     name = document['namespace']
     if not name or '/' in name:
         raise errors.Invalid('The name of a namespace is not empty and has no slash; nothing else fits into a URL.')
-    properties = metadef_property.nested(document.get('properties', {}))
-    return Namespace(
-        name=name,
-        **{'owner': '', **{attribute: document[attribute] for attribute in _ATTRIBUTES if attribute in document}},
-        associations=[metadef_resource_type.nested(part) for part in document.get('resource_type_associations', ())],
-        properties=[Property(key, definition) for key, definition in properties.items()],
-        objects=[metadef_object.nested(part) for part in document.get('objects', ())],
-        tags=[metadef_tag.nested(part) for part in document.get('tags', ())],
-    )
+    attributes = {attribute: document[attribute] for attribute in _ATTRIBUTES if attribute in document}
+    return Namespace(name, **{'owner': '', **attributes})
 
 
 def parse_show(api: Services, request: webob.Request) -> str | None:

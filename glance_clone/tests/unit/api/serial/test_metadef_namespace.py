@@ -34,7 +34,7 @@ def _request(query='', document=None):
 
 class ParseTest(base.TestCase):
     def _parse(self, document):
-        return metadef_namespace.parse(_API, _request(document=document))
+        return metadef_namespace.parse_create(_API, _request(document=document))
 
     def test_what_is_not_said(self):
         self.assertEqual(Namespace('n', '', visibility='private', protected=False), self._parse({'namespace': 'n'}))
@@ -51,6 +51,12 @@ class ParseTest(base.TestCase):
         )
         self.assertEqual(['t', 'o', 'T'], [parsed.tags[0].name, parsed.objects[0].name, parsed.associations[0].name])
         self.assertIsNone(parsed.tags[0].created_at)
+
+    def test_an_update_ignores_what_is_in_it(self):
+        document = {'namespace': 'n', 'tags': [{}], 'objects': [{'name': 'o' * 90}]}
+        self.assertEqual(Namespace('n', ''), metadef_namespace.parse_update(_API, _request(document=document)))
+        document['tags'] = ['x']
+        self.assertRaises(errors.Invalid, metadef_namespace.parse_update, _API, _request(document=document))
 
     @settings(max_examples=60, deadline=None)
     @given(st.dictionaries(st.sampled_from(_NAMES), _JSON | st.lists(st.dictionaries(st.sampled_from(_NAMES), _JSON))))
