@@ -56,10 +56,13 @@ class HttpStore:
         """See :meth:`BlobStore.open`."""
         with _translated():
             remote = self._fetcher.open(location.url, None, offset, length, redirects=0, total_timeout=math.inf)
-        if remote.size is None:
+        try:
+            # Some servers tell the size only to those who ask for the head.
+            size = self.size(location) if remote.size is None else remote.size
+        except errors.ImageServiceError:
             remote.close()
-            raise _unmeasured()
-        return HttpReader(remote, remote.size, offset, length)
+            raise
+        return HttpReader(remote, size, offset, length)
 
     def size(self, location: Location) -> int:
         """See :meth:`BlobStore.size`; the server is asked for the head only."""

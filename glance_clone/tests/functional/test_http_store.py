@@ -93,6 +93,13 @@ class HttpStoreTest(base.TestCase):
         self.assertRaises(errors.StoreUnavailable, self.store.size, location)
         self.assertRaises(errors.StoreUnavailable, self.store.open, location)
 
+    def test_size_that_only_the_head_tells(self):
+        def behave(connection):
+            only_head = self.server.heads[-1].startswith('HEAD ')
+            connection.sendall(answer(length=len(DATA)) if only_head else answer(DATA, length=-1))
+
+        self.assertEqual((DATA, len(DATA)), self.read(self.location(behave)))
+
     def test_what_is_not_there(self):
         for status in ('404 Not Found', '410 Gone'):
             location = self.location(sends(answer(status=status)))
