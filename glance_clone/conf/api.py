@@ -54,7 +54,7 @@ Never switch this on for an API that ordinary users reach; run a second one for 
     ),
     cfg.ListOpt(
         'enabled_import_methods',
-        item_type=cfg.types.String(quotes=True),
+        item_type=cfg.types.String(quotes=True, choices=['glance-direct', 'web-download', 'copy-image', 'glance-download']),
         bounds=True,
         default=['glance-direct', 'web-download', 'copy-image'],
         help='Ways to import data that users may choose from, written as ``[method,method]``.',

@@ -631,6 +631,9 @@ class StagingStore(BlobStore, Protocol):
     def delete(self, name: str, older_than: float = 0) -> bool:
         """Remove a file, temporary or not; False if there was none, or it is younger than so many seconds."""
 
+    def names_of(self, image_id: str) -> list[str]:
+        """Return the names of the files that belong to an image."""
+
     def names(self) -> Iterator[tuple[str, str, float]]:
         """Yield for each file that belongs to an image: the id of the image, the name, and the age in seconds."""
 

@@ -72,6 +72,11 @@ class StagingStore(FileStore):
                 return False
             return remove_if_there(name, parent)
 
+    def names_of(self, image_id: str) -> list[str]:
+        """Return the names of the files that belong to an image."""
+        with translated(f'Listing {self._directory.path}'), self._directory.opened() as parent:
+            return [name for name in os.listdir(parent) if owner_of(name) == image_id]
+
     def names(self) -> Iterator[tuple[str, str, float]]:
         """Yield for each file that belongs to an image: the id of the image, the name, and the age in seconds."""
         with translated(f'Listing {self._directory.path}'), self._directory.opened() as parent, os.scandir(parent) as entries:

@@ -104,8 +104,8 @@ class StagingArea:
         self._beside(self._clear, image_id, attempt)
 
     def _clear(self, image_id: str, attempt: str | None) -> None:
-        for owner, name, _age in list(self._store.names()):
-            if owner == image_id and (attempt is None or attempt in name.split('.')):
+        for name in self._store.names_of(image_id):
+            if attempt is None or attempt in name.split('.'):
                 self._store.delete(name)
 
     def _read_sums(self, name: str, expected: Mapping[str, str] | None = None) -> _Sums:

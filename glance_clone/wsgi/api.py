@@ -8,9 +8,9 @@ must. The command line is the server's and is not looked at. Nothing under this 
 
 from __future__ import annotations
 
-import atexit
 import os
 import threading
+from collections.abc import Callable
 from collections.abc import Iterable
 from typing import Any
 
@@ -69,7 +69,15 @@ class Application:
             if self._pid != os.getpid():
                 self._pid = os.getpid()
                 self._service.start()
-                atexit.register(self._service.stop)
+                _at_end(self._service.stop)
+
+
+def _at_end(stop: Callable[[], None]) -> None:
+    """Call something when the process is about to end, while threads can be used: later than that, pools take no work."""
+    if uwsgi is not None:
+        uwsgi.atexit = stop
+    else:
+        threading._register_atexit(stop)  # type: ignore[attr-defined]
 
 
 def load() -> Application:

@@ -24,6 +24,7 @@ class _Imports:
         **imports.ImportTestCase.options,
         'DEFAULT': {'enabled_backends': 'fast:file,cheap:file,broken:file'},
         'broken': {'filesystem_store_datadir': '/proc/no-such-place'},
+        'wsgi': {'task_grace_seconds': 1},
     }
 
     def setUp(self) -> None:
@@ -174,6 +175,17 @@ class _Imports:
         self.assertEqual(204, self.stage(image_id, self.data).status_code)
         self.service.restart()
         self.assertEqual(202, self.start_import(image_id).status_code)
+        self.wait_for_import(image_id)
+        self.assert_active(image_id, self.data, 'fast')
+
+    def test_a_download_that_a_stop_breaks_off(self) -> None:
+        """The process that stops puts the image in order itself, long before the lease runs out."""
+        image_id = self.create()
+        self.assertEqual(202, self.start_import(image_id, self._web('/slow')).status_code)
+        process.wait_until(lambda: self.left(image_id), imports.SOON, 'bytes arrive')
+        self.service.restart()
+        self.assert_failed(image_id, 'fast', 'stopped')
+        self.assertEqual(202, self.start_import(image_id, self._web('/data')).status_code)
         self.wait_for_import(image_id)
         self.assert_active(image_id, self.data, 'fast')
 
