@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from glance_clone.domain import errors
+from glance_clone.domain import faults
 from glance_clone.domain import importing
 from glance_clone.domain import lease as leases
 from glance_clone.domain import task as tasks
@@ -64,6 +65,7 @@ class LegacyImportService:
         return accepted
 
     def _run(self, task: Task, wanted: Mapping[str, Any], request: ImportRequest, submitter: Submitter, lease: Lease) -> None:
+        faults.point('task-made')
         try:
             work = self._begin(task, wanted, request, submitter)
         except errors.DatabaseUnavailable:

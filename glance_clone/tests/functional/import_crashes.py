@@ -43,6 +43,7 @@ SWEEP: list[tuple[str, str]] = [
     *(('partial', point) for point in ('store-written', 'after-commit')),
     *(('download', point) for point in DOWNLOAD),
     *(('copy', point) for point in COPY),
+    *(('legacy', point) for point in ('task-made', 'bytes-moved', 'after-commit')),
 ]
 
 
@@ -66,6 +67,9 @@ class CrashTestCase(imports.ImportTestCase):
 
     def run_case(self, work: str, point: str) -> None:
         """Let a worker die at a place of some work, and see what comes of it."""
+        if work == 'legacy':
+            self._run_legacy(point)
+            return
         image_id = self.create()
         self._prepare(image_id, work)
         self.service.die_at(point)
@@ -74,6 +78,34 @@ class CrashTestCase(imports.ImportTestCase):
         process.wait_until(lambda: self._died(point), _SOON, f'a worker dies at {point}', interval=0.1)
         self.service.has_died(point)
         getattr(self, f'_check_{work}')(image_id, point)
+
+    def _run_legacy(self, point: str) -> None:
+        """A task that makes its own image: there is one only if the task says so."""
+        properties = {'disk_format': 'raw', 'container_format': 'bare'}
+        url = f'{self.web.url}/data'
+        wanted = {'import_from': url, 'import_from_format': 'raw', 'image_properties': properties}
+        self.service.die_at(point)
+        with contextlib.suppress(requests.ConnectionError):
+            self.request('admin', 'POST', '/v2/tasks', json={'type': 'import', 'input': wanted})
+        process.wait_until(lambda: self._died(point), _SOON, f'a worker dies at {point}', interval=0.1)
+        mine = f'/v2/tasks?owner={self.personas.project("admin")}&sort_key=created_at'
+
+        def ended() -> bool:
+            with contextlib.suppress(requests.ConnectionError):
+                tasks = self.request('admin', 'GET', mine).json()['tasks']
+                return bool(tasks) and all(task['status'] in ('success', 'failure') for task in tasks)
+            return False
+
+        process.wait_until(ended, _SOON, 'the task ends', interval=0.3)
+        path = self.request('admin', 'GET', mine).json()['tasks'][0]['self']
+        task = self.request('admin', 'GET', path).json()
+        self.assertEqual('success' if point in _COMMITTED else 'failure', task['status'])
+        images = self.request('admin', 'GET', f'/v2/images?owner={self.personas.project("admin")}').json()['images']
+        self.assertEqual(1 if point in _COMMITTED else 0, len(images))
+        if images:
+            self.assertEqual(self.data, self.download(images[0]['id'], 'admin').content)
+        elif 'image_id' in task:
+            self.assertEqual([], self.left(task['image_id']))
 
     def _died(self, point: str) -> bool:
         return not (self.service.state / 'faults' / point).exists()

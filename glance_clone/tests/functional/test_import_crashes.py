@@ -17,6 +17,9 @@ class CrashTest(import_crashes.CrashTestCase):
     def test_import_interrupted(self) -> None:
         self.run_case('direct', 'store-written')
 
+    def test_task_interrupted(self) -> None:
+        self.run_case('legacy', 'bytes-moved')
+
     def test_some_others(self) -> None:
         for work, point in import_crashes.chosen(_SEED, 3):
             with self.subTest(work=work, point=point):

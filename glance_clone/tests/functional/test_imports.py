@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import pathlib
 import threading
 from collections.abc import Callable
 from typing import Any
 
 import requests
 
+from glance_clone.tests.fixtures import disk
 from glance_clone.tests.fixtures import hostile
 from glance_clone.tests.fixtures import process
 from glance_clone.tests.fixtures import service
@@ -209,6 +211,35 @@ class _Imports:
         self.assertEqual(('active', size), (image['status'], image['size']))
         self.assertNotIn('os_glance_import_progress', image)
 
+    def _task(self, url: str, **properties: Any) -> dict[str, Any]:
+        """Ask for an import that makes its own image; return its task at the end."""
+        properties = {'disk_format': 'raw', 'container_format': 'bare', **properties}
+        wanted = {'import_from': url, 'import_from_format': 'raw', 'image_properties': properties}
+        answer = self.request('admin', 'POST', '/v2/tasks', json={'type': 'import', 'input': wanted})
+        self.assertEqual(201, answer.status_code, answer.text)
+        path = answer.json()['self']
+        process.wait_until(lambda: 'expires_at' in self.request('admin', 'GET', path).json(), imports.SOON, 'it ends')
+        return dict(self.request('admin', 'GET', path).json())
+
+    def test_a_task_makes_an_image(self) -> None:
+        task = self._task(f'{self.web.url}/data', name='made', colour='blue', visibility='public')
+        self.assertEqual('success', task['status'])
+        image = self.show(task['result']['image_id'], 'admin')
+        self.assertEqual(
+            ('active', 'made', 'blue', 'public'), tuple(image[n] for n in ('status', 'name', 'colour', 'visibility'))
+        )
+        self.assertEqual(self.personas.project('admin'), image['owner'])
+        self.assert_active(image['id'], self.data, 'fast')
+
+    def test_a_task_that_fails_leaves_no_image(self) -> None:
+        for url, properties in (('/gone', {}), ('/data', {'disk_format': 'qcow2'}), ('/data', {'disk_format': 'punch card'})):
+            task = self._task(f'{self.web.url}{url}', **properties)
+            self.assertEqual('failure', task['status'])
+            self.assertTrue(task['message'])
+            if 'image_id' in task:
+                self.assertEqual(404, self.request('admin', 'GET', f'/v2/images/{task["image_id"]}').status_code)
+                self.assertEqual([], self.left(task['image_id']))
+
     def _together(self, *calls: Callable[[], requests.Response]) -> list[int]:
         """Make requests at the same time; return their statuses, sorted."""
         statuses: list[int] = []
@@ -296,3 +327,37 @@ class ParallelTest(_Imports, imports.ImportTestCase):
 
     launcher = service.STANDALONE
     options = {**_Imports.options, 'image_import_opts': {'max_parallel_stores': 3}}
+
+
+class SmallStagingTest(imports.ImportTestCase):
+    """The staging directory is on a small disk of its own, so that data goes to stores as a stream."""
+
+    @classmethod
+    def make_service(cls, database_url: str) -> service.Service:
+        room = cls.share(disk.SmallDisk(16 << 20))
+        cls.options = {**imports.ImportTestCase.options, 'os_glance_staging_store': {'filesystem_store_datadir': room.path}}
+        cls.staging = pathlib.Path(room.path)
+        return super().make_service(database_url)
+
+    staging: pathlib.Path
+
+    def test_no_room(self) -> None:
+        image_id = self.create()
+        data = imports.some(20 << 20)
+        for body in (data, iter([data[: 8 << 20], data[8 << 20 :]])):
+            self.assertEqual(413, self.stage(image_id, body).status_code)
+            self.assert_nothing_left(image_id)
+            self.assertEqual([], list(self.staging.iterdir()))
+        image = self.import_now(image_id, data[: 5 << 20], stores=['fast', 'cheap'])
+        self.assertEqual('active', image['status'])
+        self.assert_active(image_id, data[: 5 << 20], 'fast,cheap')
+        self.assertEqual([], list(self.staging.iterdir()))
+
+    def test_a_download_that_finds_no_room(self) -> None:
+        web = self.useFixture(hostile.HostileServer({'/': hostile.sends(hostile.answer(bytes(20 << 20), length=-1))}))
+        image_id = self.create()
+        self.start_import(image_id, {'name': 'web-download', 'uri': f'{web.url}/'})
+        image = self.wait_for_import(image_id)
+        self.assertEqual(('queued', 'fast'), (image['status'], image['os_glance_failed_import']))
+        self.assertIn('room', image['os_glance_import_error'])
+        self.assertEqual([], list(self.staging.iterdir()))
