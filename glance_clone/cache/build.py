@@ -12,6 +12,7 @@ from oslo_log import log as logging
 
 from glance_clone.cache import adoption
 from glance_clone.cache.directory import CacheDirectory
+from glance_clone.cache.holdings import Limits
 from glance_clone.cache.image_cache import DiskCache
 from glance_clone.cache.keeper import Keeper
 from glance_clone.cache.sqlite_index import SqliteIndex
@@ -53,10 +54,8 @@ def build_cache(
     return DiskCache(
         directory,
         index,
+        Limits(conf.image_cache_max_size, conf.image_cache_stall_time, conf.image_cache_max_queue),
         concurrency,
-        max_size=conf.image_cache_max_size,
-        stall_time=conf.image_cache_stall_time,
-        max_queue=conf.image_cache_max_queue,
         checks_reads=conf.image_cache_check_reads or conf.downloads.verify,
         meter=meter,
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The cache of this node, whole; see :class:`glance_clone.domain.cache.ImageCache`."""
+"""The cache of this node: how images are served from it and brought into it; ``holdings`` has the rest."""
 
 from __future__ import annotations
 
@@ -12,22 +12,18 @@ from oslo_log import log as logging
 
 from glance_clone.cache import seal
 from glance_clone.cache.directory import COMPLETE
-from glance_clone.cache.directory import INCOMPLETE
-from glance_clone.cache.directory import INVALID
-from glance_clone.cache.directory import QUEUE
 from glance_clone.cache.directory import CacheDirectory
 from glance_clone.cache.directory import is_image_id
-from glance_clone.cache.directory import try_lock
 from glance_clone.cache.fill import Fill
 from glance_clone.cache.fill import Outcome
-from glance_clone.cache.fill import is_at
 from glance_clone.cache.follower import Follower
+from glance_clone.cache.holdings import Holdings
+from glance_clone.cache.holdings import Limits
 from glance_clone.domain import errors
 from glance_clone.domain import metering
 from glance_clone.domain.cache import CacheEntry
 from glance_clone.domain.cache import CacheIndex
 from glance_clone.domain.cache import Fetch
-from glance_clone.domain.cache import Pruned
 from glance_clone.domain.image import ACTIVE
 from glance_clone.domain.image import Image
 from glance_clone.domain.metering import Meter
@@ -42,12 +38,9 @@ LOG = logging.getLogger(__name__)
 _RESERVE = 16 << 20
 
 
-class DiskCache:
-    """Keeps whole images as files.
+class DiskCache(Holdings):
+    """Serves whole images from files, and brings them there.
 
-    :param max_size: bytes that a prune leaves, 0 for any number
-    :param stall_time: seconds without a write after which an incomplete file is taken for abandoned
-    :param max_queue: images that may be queued
     :param checks_reads: hash every entry before it is read, instead of only those that were touched since they were hashed
     """
 
@@ -55,24 +48,16 @@ class DiskCache:
         self,
         directory: CacheDirectory,
         index: CacheIndex,
+        limits: Limits,
         concurrency: Concurrency,
-        max_size: int,
-        stall_time: int,
-        max_queue: int,
         checks_reads: bool = False,
         meter: Meter | None = None,
     ):
+        super().__init__(directory, index, limits)
         self.serves = False
-        self.directory = directory
-        self.index = index
         self._concurrency = concurrency
-        self._max_size = max_size
-        self._stall_time = stall_time
-        self._max_queue = max_queue
         self._checks_reads = checks_reads
         self._meter = meter or NoMeter()
-        #: Called when there is something in the queue.
-        self.on_queued: Callable[[], None] = lambda: None
 
     def open(self, image: Image, fetch: Fetch, offset: int = 0, length: int | None = None) -> BlobReader:
         """Open the data of an image; a cache that fails only means that the store is read."""
@@ -100,11 +85,11 @@ class DiskCache:
         if not self._is_sound(image, reader):
             reader.close()
             LOG.error('The cached copy of image %s was damaged; it is removed, and the store is read.', image.id)
-            self.evict(image.id)
+            self.remember(self.evict, image.id)
             return None
         state = os.fstat(reader.fileobj.fileno())
         entry = CacheEntry(image.id, reader.size, time.time(), state.st_mtime)
-        self._remember(self.index.touch, entry, offset == 0 and length is None)
+        self.remember(self.index.touch, entry, offset == 0 and length is None)
         return reader
 
     def _complete(self, image_id: str, offset: int, length: int | None) -> FileReader | None:
@@ -170,142 +155,19 @@ class DiskCache:
         self._meter.cache(metering.FILL if outcome is Outcome.COMPLETE else metering.FAILURE)
         if outcome is Outcome.COMPLETE:
             now = time.time()
-            self._remember(self.index.add, CacheEntry(image.id, image.size or 0, now, now))
-            self.dequeue(image.id)
+            self.remember(self.index.add, CacheEntry(image.id, image.size or 0, now, now))
+            self.remember(self.dequeue, image.id)
             LOG.info('Image %s is cached: %d bytes.', image.id, image.size)
         return outcome
 
     def _bring_for_client(self, fill: Fill, image: Image, source: BlobReader) -> None:
         """Bring an image in; if its copy is damaged, let the background work try the others before the client comes again."""
         if self._bring(fill, image, source) is Outcome.REFUSED and len(image.locations) > 1:
-            self._remember(self.enqueue, image.id)
+            self.remember(self.enqueue, image.id)
             self.work_off_queue()
 
     def _is_full(self, size: int) -> bool:
         if self.directory.free() - _RESERVE >= size:
             return False
         LOG.info('The disk of the image cache has no room for %d bytes more; serving without.', size)
-        return True
-
-    @staticmethod
-    def _remember(note: Callable[..., object], *args: object) -> None:
-        """Tell the index; what it misses is found again when files and index are reconciled."""
-        try:
-            note(*args)
-        except (errors.ImageServiceError, OSError) as error:
-            LOG.warning('The use of a cached image could not be noted: %s', error)
-
-    def entries(self) -> list[CacheEntry]:
-        """Return the entries of this node; forget those whose files are gone, get to know files that are new."""
-        files = self.directory.files(COMPLETE)
-        known = {entry.image_id: entry for entry in self.index.all()}
-        if gone := known.keys() - files.keys():
-            self.index.remove(gone)
-        new = files.keys() - known.keys()
-        for image_id in new:
-            state = files[image_id]
-            self.index.add(CacheEntry(image_id, state.st_size, state.st_mtime, state.st_mtime))
-        if new:
-            known = {entry.image_id: entry for entry in self.index.all()}
-        for image_id in known.keys() & files.keys():
-            known[image_id].size = files[image_id].st_size
-        return sorted((known[name] for name in known.keys() & files.keys()), key=lambda entry: entry.image_id)
-
-    def cached(self) -> list[str]:
-        """Return the ids of the images that have files here."""
-        return list(self.directory.files(COMPLETE))
-
-    def queued(self) -> list[str]:
-        """Return the ids of queued images, oldest first."""
-        files = self.directory.files(QUEUE)
-        waiting = files.keys() - self.directory.files(COMPLETE).keys()
-        return sorted(waiting, key=lambda name: (files[name].st_mtime_ns, name))
-
-    def holds(self, image_id: str) -> bool:
-        """Tell whether an image is cached or queued."""
-        return any(self.directory.state(part, image_id) is not None for part in (COMPLETE, QUEUE))
-
-    def enqueue(self, image_id: str) -> bool:
-        """Queue an image."""
-        if self.holds(image_id):
-            return False
-        if len(self.directory.files(QUEUE)) >= self._max_queue:
-            raise errors.LimitExceeded(f'{self._max_queue} images are queued already (image_cache_max_queue); try again later.')
-        return self.directory.mark(image_id)
-
-    def dequeue(self, image_id: str) -> bool:
-        """Take an image out of the queue."""
-        return self.directory.remove(QUEUE, image_id)
-
-    def evict(self, image_id: str) -> bool:
-        """Remove an entry."""
-        removed = self.directory.remove(COMPLETE, image_id)
-        self._remember(self.index.remove, [image_id])
-        return removed
-
-    def forget(self, image_id: str) -> None:
-        """Remove whatever is here of a deleted image."""
-        if not is_image_id(image_id):
-            return
-        try:
-            self.dequeue(image_id)
-            self.evict(image_id)
-        except OSError as error:
-            LOG.warning('Image %s is deleted and cannot leave the cache yet: %s', image_id, error)
-
-    def work_off_queue(self) -> None:
-        """Wake the background work up."""
-        self.on_queued()
-
-    def nodes(self, image_id: str) -> list[str]:
-        """See :meth:`CacheIndex.nodes`."""
-        return self.index.nodes(image_id)
-
-    def prune(self) -> Pruned:
-        """Remove the least recently used entries (W-21: each file is looked at once)."""
-        with self.directory.locked():
-            entries = sorted(self.entries(), key=lambda entry: entry.last_accessed)
-            total = sum(entry.size for entry in entries)
-            files = size = 0
-            if self._max_size and total >= self._max_size:
-                for entry in entries:
-                    if total - size <= self._max_size:
-                        break
-                    self.evict(entry.image_id)
-                    files, size = files + 1, size + entry.size
-        LOG.info('Pruned the image cache: %d files, %d bytes.', files, size)
-        return Pruned(files, size)
-
-    def clean(self) -> int:
-        """Remove invalid files, and incomplete ones that nobody wrote to for the stall time."""
-        return self.remove_leftovers(self._stall_time, 0)
-
-    def remove_leftovers(self, incomplete_age: float, invalid_age: float) -> int:
-        """Remove what failed fills left and nobody uses.
-
-        :param incomplete_age: seconds since the last write to an incomplete file
-        :param invalid_age: seconds since the last write to an invalid file
-        """
-        with self.directory.locked():
-            invalid = [name for name in self._older(INVALID, invalid_age) if self.directory.remove(INVALID, name)]
-            incomplete = [name for name in self._older(INCOMPLETE, incomplete_age) if self._remove_dead(name)]
-        return len(invalid) + len(incomplete)
-
-    def _older(self, part: str, age: float) -> list[str]:
-        limit = time.time() - age
-        return [name for name, state in self.directory.files(part).items() if state.st_mtime <= limit]
-
-    def _remove_dead(self, image_id: str) -> bool:
-        """Remove an incomplete file unless somebody is filling it."""
-        path = self.directory.path_of(INCOMPLETE, image_id)
-        try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return False
-        try:
-            if not try_lock(descriptor) or not is_at(descriptor, path):
-                return False
-            os.unlink(path)
-        finally:
-            os.close(descriptor)
         return True

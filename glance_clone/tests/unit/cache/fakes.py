@@ -10,6 +10,7 @@ import uuid
 from oslo_config import cfg
 
 from glance_clone.cache.directory import CacheDirectory
+from glance_clone.cache.holdings import Limits
 from glance_clone.cache.image_cache import DiskCache
 from glance_clone.cache.sqlite_index import SqliteIndex
 from glance_clone.cache.xattr_index import XattrIndex
@@ -113,13 +114,12 @@ def index(driver, directory, path):
     return CachedImages(database(path), NODE)
 
 
-def cache(path, driver='sqlite', **options):
+def cache(path, driver='sqlite', max_size=0, stall_time=3600, **options):
     """Return a cache in a directory."""
     directory = CacheDirectory(f'{path}/cache')
     directory.prepare()
-    known = {'max_size': 0, 'stall_time': 3600, 'max_queue': 10}
-    concurrency = NativeThreads()
-    return DiskCache(directory, index(driver, directory, f'{path}/db.sqlite'), concurrency, **{**known, **options})
+    limits = Limits(max_size, stall_time, max_queue=10)
+    return DiskCache(directory, index(driver, directory, f'{path}/db.sqlite'), limits, NativeThreads(), **options)
 
 
 def read(reader):

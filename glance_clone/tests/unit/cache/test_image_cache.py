@@ -198,6 +198,13 @@ class UncachedTest(_TestCase):
         os.rename(self.directory.path, self.directory.path + '.away')
         self.assertEqual(fakes.DATA, self._download())
 
+    def test_directory_that_is_gone_is_told_to_operators(self):
+        os.rename(self.directory.path, self.directory.path + '.away')
+        for call in (self.cache.entries, self.cache.queued, self.cache.prune, self.cache.clean):
+            self.assertRaises(errors.Unavailable, call)
+        self.assertRaises(errors.Unavailable, self.cache.enqueue, self.image.id)
+        self.cache.forget(self.image.id)
+
     def test_index_that_is_away_serves_from_the_file(self):
         self._download()
         self._wait_for_entry()
