@@ -9,9 +9,11 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import os
 import socket
+from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
 from typing import Any
@@ -40,6 +42,7 @@ from glance_clone.api.serial import image as serial_image
 from glance_clone.cache import build as cache_parts
 from glance_clone.cache.image_cache import DiskCache
 from glance_clone.db.engine import Database
+from glance_clone.db.repos.audit import AuditRecords
 from glance_clone.db.repos.cached_images import CachedImages
 from glance_clone.db.repos.census import Census
 from glance_clone.db.repos.delayed_deletes import DelayedDeletes
@@ -60,6 +63,7 @@ from glance_clone.imports import build as imports
 from glance_clone.imports.glance_download import Choice
 from glance_clone.imports.glance_download import GlanceDownload
 from glance_clone.imports.web_download import WebDownload
+from glance_clone.jobs.audit import Audit
 from glance_clone.jobs.checks import readiness_checks
 from glance_clone.jobs.finishers import DataFinishers
 from glance_clone.jobs.heartbeat import Heartbeat
@@ -266,6 +270,31 @@ def build_cache(conf: cfg.ConfigOpts) -> DiskCache:
     if cache is None:
         raise cache_parts.BadCacheConfiguration('image_cache_dir is not set: there is no image cache.')
     return cache
+
+
+@dataclasses.dataclass(frozen=True)
+class Auditing:
+    """What an audit is made of.
+
+    :ivar count: tells how many images have data
+    :ivar audit: makes an audit: of what counts its steps, whether it repairs, and whether it verifies
+    """
+
+    count: Callable[[], int]
+    audit: Callable[[Callable[[int], object], bool, bool], Audit]
+
+
+@contextlib.contextmanager
+def auditing(conf: cfg.ConfigOpts) -> Iterator[Auditing]:
+    """Lend what compares stores, staging directory and cache of this node with the database."""
+    database, concurrency = Database(conf, patient=True), NativeThreads()
+    stores, records = build_registry(conf, concurrency), AuditRecords(database)
+    keeper = StagingKeeper(stores.staging, StagedRepository(database), conf.housekeeping.staging_grace)
+    cache = cache_parts.build_cache(conf, functools.partial(CachedImages, database), concurrency)
+    try:
+        yield Auditing(records.count, functools.partial(Audit, records, stores, keeper, cache))
+    finally:
+        database.dispose()
 
 
 @contextlib.contextmanager

@@ -383,6 +383,31 @@ class DelayedDeletes(Protocol):
         """
 
 
+class AuditRecords(Protocol):
+    """Tells what the database says that stores should hold."""
+
+    def count(self) -> int:
+        """Return how many images should have data."""
+
+    def images(self, after: str, limit: int) -> Sequence[Image]:
+        """Return images that should have data, with their active copies, in the order of ids from the one after."""
+
+    def copies_of(self, image_ids: Sequence[str]) -> dict[str, list[Location]]:
+        """Return the copies that images have by their ids, also copies that wait for the scrubber."""
+
+    def worked_on(self, image_ids: Sequence[str]) -> set[str]:
+        """Return those images on which somebody works, by their leases."""
+
+    def stuck(self) -> dict[str, str]:
+        """Return the status of images that are in passing, and on which nobody works, by their ids."""
+
+    def living(self, image_ids: Sequence[str]) -> set[str]:
+        """Return those images that are not deleted."""
+
+    def drop_copy(self, number: int) -> None:
+        """Take a copy off its image, by its row number."""
+
+
 class LocationRepository(Protocol):
     """Keeps the single copies of images, for removing them one by one.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from glance_clone.domain import errors
 from glance_clone.domain import image as images
@@ -19,6 +20,18 @@ LOG = logging.getLogger(__name__)
 
 #: Images that are asked for in one statement.
 _AT_ONCE = 200
+
+
+class Leftover(NamedTuple):
+    """A file that nobody will come for.
+
+    :ivar age: seconds since which it must be as it is, to be removed
+    """
+
+    image_id: str
+    name: str
+    reason: str
+    age: float
 
 
 class StagingKeeper:
@@ -35,32 +48,37 @@ class StagingKeeper:
     def sweep(self) -> None:
         """Look at every file once; what cannot be judged now waits for the next time."""
         try:
-            files = list(self._store.names())
-            for start in range(0, len(files), _AT_ONCE):
-                self._look_at(files[start : start + _AT_ONCE])
+            for found in self.leftovers():
+                self.remove(found)
         except errors.ImageServiceError as error:
             LOG.warning('The staging directory could not be looked through: %s', error)
 
-    def _look_at(self, files: list[tuple[str, str, float]]) -> None:
+    def leftovers(self) -> Iterator[Leftover]:
+        """Yield what nobody will come for."""
+        files = list(self._store.names())
+        for start in range(0, len(files), _AT_ONCE):
+            yield from self._judged(files[start : start + _AT_ONCE])
+
+    def remove(self, found: Leftover) -> bool:
+        """Remove a leftover and what is known of it; False if it has become something else meanwhile."""
+        if not self._store.delete(found.name, older_than=found.age):
+            return False
+        LOG.info('Removed %s from the staging directory: %s.', found.name, found.reason)
+        if found.name == found.image_id:
+            self._staged.forget(found.image_id)
+        return True
+
+    def _judged(self, files: list[tuple[str, str, float]]) -> Iterator[Leftover]:
         ids = sorted({image_id for image_id, _name, _age in files})
         leased, status = self._staged.leased(ids), self._staged.status_of(ids)
-        for image_id, name, reason in self._leftovers(files, leased, status):
-            if self._store.delete(name, older_than=self._grace if image_id in status else 0):
-                LOG.info('Removed %s from the staging directory: %s.', name, reason)
-                if name == image_id:
-                    self._staged.forget(image_id)
-
-    def _leftovers(
-        self, files: list[tuple[str, str, float]], leased: set[str], status: dict[str, str]
-    ) -> Iterator[tuple[str, str, str]]:
         for image_id, name, age in files:
             state = status.get(image_id)
             if image_id in leased:
                 continue
             if state is None:
-                yield image_id, name, 'its image is deleted'
+                yield Leftover(image_id, name, 'its image is deleted', 0)
             elif age >= self._grace and not _is_wanted(state, image_id, name):
-                yield image_id, name, f'its image is {state}, and nobody works on it'
+                yield Leftover(image_id, name, f'its image is {state}, and nobody works on it', self._grace)
 
 
 def _is_wanted(state: str, image_id: str, name: str) -> bool:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``glance-manage``: operations on the database.
+"""``glance-manage``: operations on the database, and on the stores.
 
 Results that scripts read go to standard output, everything else to standard error. Exit codes are what deployment tools
 branch on: 0 done, 1 failed, 2 wrong usage, and of ``db check`` 3, 4 or 5 for the step that is needed. The actions are in the
@@ -23,6 +23,7 @@ from glance_clone.cmd.manage import locations
 from glance_clone.cmd.manage import metadefs
 from glance_clone.cmd.manage import purge
 from glance_clone.cmd.manage import schema
+from glance_clone.cmd.manage import store
 from glance_clone.cmd.manage.actions import Action
 from glance_clone.db.engine import reason
 from glance_clone.db.migrations.lineage import SchemaError
@@ -40,15 +41,21 @@ def _add_commands(subparsers: Any) -> None:
         for parsers, word in ((actions, name), (subparsers, f'db_{name}')):
             parser = parsers.add_parser(word, help=action.help, description=action.help)
             action.add_to(parser)
-            parser.set_defaults(action=name)
+            parser.set_defaults(action=name, actions=ACTIONS)
+    actions = subparsers.add_parser('store', help='operations on the stores').add_subparsers(dest='action')
+    for name, action in store.ACTIONS.items():
+        parser = actions.add_parser(name, help=action.help, description=action.help)
+        action.add_to(parser)
+        parser.set_defaults(action=name, actions=store.ACTIONS)
 
 
 def _run(conf: cfg.ConfigOpts) -> int:
     command = conf.command
     if not getattr(command, 'action', None):
-        print('The actions of "glance-manage db" are: ' + ', '.join(ACTIONS))
+        known = {'store': store.ACTIONS}.get(command.name, ACTIONS)
+        print(f'The actions of "glance-manage {command.name}" are: ' + ', '.join(known))
         return 2
-    action = ACTIONS[command.action]
+    action = command.actions[command.action]
     if len(command.action_args) > len(action.positional):
         print(f'ERROR: {command.action} takes at most {len(action.positional)} values.', file=sys.stderr)
         return 2
@@ -60,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     conf = cfg.CONF
     arguments = list(sys.argv[1:] if argv is None else argv)
     if not arguments:
-        print('usage: glance-manage [--config-file FILE] [--config-dir DIR] db ACTION [OPTIONS]')
+        print('usage: glance-manage [--config-file FILE] [--config-dir DIR] db|store ACTION [OPTIONS]')
         return 2
     conf.register_cli_opt(cfg.SubCommandOpt('command', title='Commands', handler=_add_commands))
     logging.register_options(conf)

@@ -89,8 +89,12 @@ class Action:
         :param in_order: values without names; one of these goes before one with a name
         :raises ValueError: one of them is not what it should be
         """
+        return self.run(Database(conf, patient=True), **self.values(conf, given, in_order))
+
+    def values(self, conf: cfg.ConfigOpts, given: Any, in_order: Sequence[str]) -> dict[str, Any]:
+        """Return the values of its options; parameters as for :meth:`perform`."""
         values = {option.name: conf[option.setting] for option in self.options if option.setting}
         named = {option.name: getattr(given, option.name, None) for option in self.options}
         values.update((name, value) for name, value in named.items() if value is not None)
         values.update((option.name, option.convert(text)) for option, text in zip(self.positional, in_order, strict=False))
-        return self.run(Database(conf, patient=True), **values)
+        return values

@@ -141,7 +141,7 @@ def _add_belongings(images: dict[str, Image], rows: Iterable[sa.Row[Any]], seale
         elif kind == _TAG:
             image.tags.add(value)
         else:
-            image.locations.append(_location(sealed, image_id, value, metadata, status, number))
+            image.locations.append(location_of(sealed, image_id, value, metadata, status, number))
     for image in images.values():
         image.locations.sort(key=_number)
 
@@ -153,7 +153,7 @@ def _number(location: Location) -> int:
 def fetch_location(connection: sa.Connection, number: int) -> Location | None:
     """Return the location of a row whatever its status, None if there is no such row."""
     row = connection.execute(_ONE_LOCATION, {'number': number}).first()
-    return None if row is None else _location(sealing.of(connection), *row)
+    return None if row is None else location_of(sealing.of(connection), *row)
 
 
 def count_locations(connection: sa.Connection, image_id: str) -> int:
@@ -173,7 +173,8 @@ def location_ids(connection: sa.Connection, image_id: str) -> set[int]:
     return {row.id for row in connection.execute(_LOCATIONS_OF_ONE, {'image_id': image_id})}
 
 
-def _location(sealed: Sealing, image_id: str, text: str, metadata: str | None, status: str, number: int) -> Location:
+def location_of(sealed: Sealing, image_id: str, text: str, metadata: str | None, status: str, number: int) -> Location:
+    """Return the location of a row."""
     return Location(sealed.unseal(image_id, text), (json.loads(metadata) if metadata else None) or {}, status, number)
 
 
