@@ -36,10 +36,12 @@ those that are there into the form and under the key of the configuration.
     ),
     cfg.ListOpt(
         'metadata_encryption_further_keys',
+        item_type=cfg.types.String(quotes=True),
         default=[],
         secret=True,
         help="""
-Further keys with which locations may have been sealed: the former ones, and the next one, while the key changes.
+Further keys with which locations may have been sealed: the former ones, and the next one, while the key changes. They are
+separated by commas; one with a comma in it is written in double quotes.
 """,
     ),
 ]

@@ -108,7 +108,10 @@ class LocationService:
         except Exception:
             LOG.exception('A location could not be added to image %s (task %s)', work.image.id, work.task.id)
             reason = _UNEXPECTED
-        if reason is not None:
+        if work.status == images.ACTIVE:
+            # The data is in the record; all that failed is to describe it.
+            work.task.message, reason = reason or work.task.message, None
+        elif reason is not None:
             work.image.forget_data()
             work.image.status = work.status
         self._ending.finish(work.task, work.image, work.status, work.lease, [], reason)

@@ -21,7 +21,7 @@ DATA = bytes(range(256)) * 3000
 SHA256 = hashlib.sha256(DATA).hexdigest()
 _PATCH = {'Content-Type': 'application/openstack-images-v2.1-json-patch'}
 _OPTIONS: dict[str, dict[str, object]] = {
-    'DEFAULT': {'enabled_backends': 'fast:file,web:http', 'http_retries': 1},
+    'DEFAULT': {'enabled_backends': 'fast:file,web:http', 'http_retries': 1, 'user_storage_quota': '2MB'},
     'import_filtering_opts': {'allowed_hosts': '[127.0.0.1]', 'allowed_ports': '[]'},
     'leases': {'ttl': 6, 'heartbeat_interval': 2, 'sweep_interval': 2},
 }
@@ -119,6 +119,14 @@ class LocationAddingTest(_TestCase):
             image_id = self.create(disk_format='qcow2')
             self.accepted(image_id, self.serve('/a', disk), validation_data=validation_data)
             self.assert_refused(image_id, 'not safe')
+
+    def test_no_room_for_the_owner(self) -> None:
+        data = bytes(3 << 20)
+        value = {'os_hash_algo': 'sha256', 'os_hash_value': hashlib.sha256(data).hexdigest()}
+        for validation_data in ({}, value):
+            image_id = self.create()
+            self.accepted(image_id, self.serve('/a', data), validation_data=validation_data)
+            self.assert_refused(image_id, 'user_storage_quota')
 
     def test_services_name_data_in_other_stores(self) -> None:
         image_id = self.create(visibility='community')
