@@ -16,6 +16,7 @@ from oslo_config import cfg
 from glance_clone.domain import errors
 from glance_clone.domain import faults
 from glance_clone.domain import image as images
+from glance_clone.domain import importing
 from glance_clone.domain import lease as leases
 from glance_clone.domain import quota
 from glance_clone.domain import task as tasks
@@ -120,7 +121,8 @@ class LocationService:
         image = work.image
         location = self._foreign.locate(work.named.url)
         image.size = self._foreign.measure(location)
-        image.properties.pop(images.UPLOAD_ERROR, None)
+        for name in (importing.ERROR, images.UPLOAD_ERROR):
+            image.properties.pop(name, None)
         faults.point('location-measured')
         if work.named.algorithm and self._conf.do_secure_hash:
             self._verify(work, location)

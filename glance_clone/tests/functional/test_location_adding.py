@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from concurrent import futures
 from typing import Any
 
 import requests
@@ -99,7 +100,9 @@ class LocationAddingTest(_TestCase):
         self.accepted(image_id, url, validation_data={'os_hash_algo': 'sha256', 'os_hash_value': 'ab' * 32})
         self.assert_refused(image_id, 'sha256')
         self.accepted(image_id, url)
-        self.assertEqual('active', self.settled(image_id)['status'], 'the next try works')
+        image = self.settled(image_id)
+        self.assertEqual('active', image['status'], 'the next try works')
+        self.assertNotIn('os_glance_import_error', image)
 
     def test_what_cannot_be_had(self) -> None:
         for url, reason in ((self.server.url + '/nothing', 'read'), (self.serve('/empty', b''), 'no data')):
@@ -185,6 +188,15 @@ class LocationAddingTest(_TestCase):
         self.assertEqual(409, self.upload(image_id, b'x').status_code)
         go_on.set()
         self.assertEqual('active', self.settled(image_id)['status'])
+
+    def test_one_of_many_wins(self) -> None:
+        image_id, url = self.create(), self.serve('/a')
+        with futures.ThreadPoolExecutor(6) as pool:
+            statuses = sorted(pool.map(lambda _: self.add(image_id, url).status_code, range(6)))
+        self.assertEqual([202, *[409] * 5], statuses)
+        self.assertEqual('active', self.settled(image_id)['status'])
+        self.assertEqual([url], self.locations(image_id))
+        self.assert_no_traceback()
 
     def test_delete_ends_the_hashing(self) -> None:
         image_id = self.create()
