@@ -104,12 +104,14 @@ class Ending:
 
 
 def describe_end(image: Image, stores: list[str | None], reason: str | None, failed: list[str | None]) -> None:
-    """Write into an image what became of its import."""
-    stores_left.done(image, stores)
+    """Write into an image what became of its import, or of another task that writes to no stores."""
+    if stores:
+        stores_left.done(image, stores)
     image.properties.pop(importing.PROGRESS, None)
     if reason is None:
         return
-    stores_left.failed(image, failed)
+    if stores:
+        stores_left.failed(image, failed)
     image.properties[importing.ERROR] = reason[: images.MAX_REASON]
     if image.status == images.IMPORTING:
         image.move_to(images.QUEUED)

@@ -81,6 +81,7 @@ class LocationAddingTest(_TestCase):
         self.assertEqual(('active', len(DATA)), (image['status'], image['size']))
         self.assertEqual(hashlib.md5(DATA).hexdigest(), image['checksum'])
         self.assertEqual(('sha512', hashlib.sha512(DATA).hexdigest()), (image['os_hash_algo'], image['os_hash_value']))
+        self.assertEqual([], [name for name in image if name.startswith('os_glance')])
         self.assertEqual([url], self.locations(image_id))
         self.assertEqual(DATA, self.download(image_id).content)
         task = self.task(image_id)
