@@ -54,15 +54,17 @@ class HttpStore:
 
     def open(self, location: Location, offset: int = 0, length: int | None = None) -> HttpReader:
         """See :meth:`BlobStore.open`."""
+        remote = self._open(location, offset, length)
+        if remote.size is not None:
+            return HttpReader(remote, remote.size, offset, length)
+        # Some servers tell the size only to those who ask for the head, and listen to one client at a time.
+        remote.close()
+        size = self.size(location)
+        return HttpReader(self._open(location, offset, length), size, offset, length)
+
+    def _open(self, location: Location, offset: int, length: int | None) -> RemoteData:
         with _translated():
-            remote = self._fetcher.open(location.url, None, offset, length, redirects=0, total_timeout=math.inf)
-        try:
-            # Some servers tell the size only to those who ask for the head.
-            size = self.size(location) if remote.size is None else remote.size
-        except errors.ImageServiceError:
-            remote.close()
-            raise
-        return HttpReader(remote, size, offset, length)
+            return self._fetcher.open(location.url, None, offset, length, redirects=0, total_timeout=math.inf)
 
     def size(self, location: Location) -> int:
         """See :meth:`BlobStore.size`; the server is asked for the head only."""
