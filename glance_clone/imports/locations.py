@@ -129,6 +129,9 @@ class LocationService:
             return
         self._foreign.look_at(image, location)
         image.os_hash_algo, image.os_hash_value = work.named.algorithm, work.named.value
+        if self._conf.do_secure_hash:
+            # That there is no hash yet can be seen from its value; which one it will be is told.
+            image.os_hash_algo = self._conf.hashing_algorithm
         self._activate(work, location)
         faults.point('location-active')
         if self._conf.do_secure_hash:
@@ -162,6 +165,7 @@ class LocationService:
         Data that turns out to be dangerous is taken out of circulation.
         """
         image, algorithm = work.image, self._conf.hashing_algorithm
+        image.os_hash_algo = None
         try:
             hashes = self._hashes(work, location, algorithm)
         except errors.UnsafeContent as error:
