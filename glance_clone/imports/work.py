@@ -201,6 +201,15 @@ class Work:
             raise errors.LeaseLost('The import was taken over by another worker, as this one gave no sign of life.')
         self.tools.images.get(self.image.id, SERVICE)
 
+    def check(self) -> None:
+        """Find out whether the import is still wanted, for whoever does not move bytes.
+
+        :raises ImageNotFound: the image was deleted
+        :raises ImageServiceError: as :meth:`save` and :meth:`require_alive`
+        """
+        self._require_wanted()
+        self.save()
+
     def _require_wanted(self) -> None:
         if self.is_cancelled:
             raise Cancelled

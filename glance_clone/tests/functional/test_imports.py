@@ -199,6 +199,23 @@ class _Imports:
         self.assertEqual(404, self.request('alice', 'GET', f'/v2/images/{image_id}').status_code)
         process.wait_until(lambda: not self.left(image_id), imports.SOON, 'nothing is left')
 
+    def test_a_download_that_stalls_is_deleted(self) -> None:
+        self.web.paths['/stalled'] = hostile.sends(hostile.answer(length=1 << 20), bytes(1000), wait=60)
+        image_id = self.create()
+        self.assertEqual(202, self.start_import(image_id, self._web('/stalled')).status_code)
+        process.wait_until(lambda: self.left(image_id), imports.SOON, 'it begins')
+        self.assertEqual(204, self.request('alice', 'DELETE', f'/v2/images/{image_id}').status_code)
+
+        def ended() -> bool:
+            return all(task['status'] == 'failure' for task in self._all_tasks() if task.get('image_id') == image_id)
+
+        process.wait_until(ended, 15, 'its task ends')
+        self.assertEqual([], self.left(image_id))
+
+    def _all_tasks(self) -> list[dict[str, Any]]:
+        stubs = self.request('admin', 'GET', '/v2/tasks').json()['tasks']
+        return [self.request('admin', 'GET', stub['self']).json() for stub in stubs]
+
     def test_progress_of_a_download(self) -> None:
         image_id = self.create()
         size = 100_000
