@@ -19,6 +19,7 @@ from glance_clone.api.serial import body
 from glance_clone.api.serial.image_data import OCTET_STREAM
 from glance_clone.api.services import Services
 from glance_clone.domain import errors
+from glance_clone.domain.caller import CONTEXT
 
 LOG = logging.getLogger(__name__)
 
@@ -98,6 +99,7 @@ class Application:
         context: RequestContext = request.environ['glance_clone.context']
         if request.method not in _READING_VERBS:
             context.require_writable()
+        CONTEXT.set(context)
         result = action.act(self._api, context, params, wanted)
         return action.render(self._api, context, result, request)
 

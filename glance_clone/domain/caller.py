@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import contextvars
 import dataclasses
+from typing import Any
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -17,6 +19,10 @@ class Caller:
     project_id: str | None
     is_admin: bool = False
 
+
+#: Token, project and catalog of whoever the present thread works for, as the API knows them; None where nobody asked for it.
+#: For stores that act on behalf of users.
+CONTEXT: contextvars.ContextVar[Any] = contextvars.ContextVar('caller', default=None)
 
 #: The service itself, when it cleans up or finishes work of its own.
 SERVICE = Caller(project_id=None, is_admin=True)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -45,7 +46,7 @@ class GreenThreads:
 
     def start(self, work: Callable[..., object], *args: object) -> GreenCall:
         """Begin ``work(*args)`` in a native thread."""
-        return GreenCall(tpool.execute, (work, *args))
+        return GreenCall(tpool.execute, (contextvars.copy_context().run, work, *args))
 
     def spawn(self, work: Callable[..., object], *args: object) -> GreenCall:
         """Begin ``work(*args)`` in a green thread."""
@@ -53,7 +54,8 @@ class GreenThreads:
 
     def detach(self, work: Callable[[], object]) -> None:
         """Run ``work()`` in a native thread of its own, outside of eventlet's pool."""
-        patcher.original('threading').Thread(target=work, name='store', daemon=True).start()
+        run = contextvars.copy_context().run
+        patcher.original('threading').Thread(target=run, args=(work,), name='store', daemon=True).start()
 
     def periodic(self, interval: float, work: Callable[[], object]) -> Periodic:
         """Call ``work()`` every interval seconds; the threads of Periodic are green where modules are patched."""

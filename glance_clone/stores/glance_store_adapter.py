@@ -15,12 +15,14 @@ import weakref
 # The C module, since eventlet replaces the class of the module ``queue`` by one that native threads cannot use.
 from _queue import SimpleQueue
 from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any
 
 from oslo_config import cfg
 from oslo_log import log as logging
 
 from glance_clone.domain import errors
+from glance_clone.domain.caller import CONTEXT
 from glance_clone.domain.location import Location
 from glance_clone.domain.location import StoredObject
 from glance_clone.domain.ports import BlobReader
@@ -58,6 +60,17 @@ _SHOWN: dict[str, dict[str, str]] = {
     'cinder': {'volume_type': 'cinder_volume_type', 'use_multipath': 'cinder_use_multipath'},
     'vmware': {},
 }
+
+
+class _Nobody:
+    """The context of work that nobody asked for; drivers with an account of their own need no more."""
+
+    auth_token = user_id = None
+    project_id = ''
+    service_catalog: Sequence[Any] = ()
+
+
+_NOBODY = _Nobody()
 
 
 class GlanceStore:
@@ -149,9 +162,14 @@ class GlanceStore:
             if not driver.is_capable(glance_store_options.library('capabilities').BitMasks.DRIVER_REUSABLE):
                 # It keeps in itself what it knows of the data that it is storing.
                 driver = glance_store_options.load(self._conf, self.kind, self.id)
-            return driver.add(name, feed, size, _ALGORITHM)  # type: ignore[no-any-return]
+            return driver.add(name, feed, size, _ALGORITHM, context=self.context())  # type: ignore[no-any-return]
 
         return add
+
+    @staticmethod
+    def context() -> Any:
+        """Return on whose behalf drivers act that use the accounts of users: those of the caller, else the service's own."""
+        return CONTEXT.get() or _NOBODY
 
     @contextlib.contextmanager
     def publishing(self, blob_id: str) -> Iterator[None]:
@@ -202,7 +220,7 @@ class GlanceStore:
         """See :meth:`BlobStore.open`; what comes before the offset is read and dropped."""
         place = self.place(location)
         with translated(f'Opening data in {self.name}'):
-            blocks, size = self.driver.get(place)
+            blocks, size = self.driver.get(place, context=self.context())
         size = int(size)
         close = getattr(blocks, 'close', None) or getattr(getattr(blocks, 'wrapped', None), 'close', None)
         return Reader(blocks, size, offset, span(size, offset, length), close)
@@ -211,14 +229,14 @@ class GlanceStore:
         """See :meth:`BlobStore.size`."""
         place = self.place(location)
         with translated(f'Measuring data in {self.name}'):
-            return int(self.driver.get_size(place))
+            return int(self.driver.get_size(place, context=self.context()))
 
     def remove(self, location: Location) -> None:
         """See :meth:`BlobStore.remove`."""
         place = self.place(location)
         try:
             with translated(f'Removing data from {self.name}'):
-                self.driver.delete(place)
+                self.driver.delete(place, context=self.context())
         except errors.StoreKeeps:
             LOG.warning('The %s does not remove data; it stays there.', self.name)
 

@@ -7,11 +7,12 @@ from oslo_config import cfg
 
 from glance_clone.domain.ports import Concurrency
 from glance_clone.stores.glance_store_adapter import GlanceStore
+from glance_clone.stores.glance_store_cinder import CinderStore
 from glance_clone.stores.glance_store_rbd import RbdStore
 from glance_clone.stores.glance_store_s3 import S3Store
 from glance_clone.stores.glance_store_swift import SwiftStore
 
-_CLASSES: dict[str, type[GlanceStore]] = {'swift': SwiftStore, 's3': S3Store, 'rbd': RbdStore}
+_CLASSES: dict[str, type[GlanceStore]] = {'swift': SwiftStore, 's3': S3Store, 'rbd': RbdStore, 'cinder': CinderStore}
 
 
 def build_store(

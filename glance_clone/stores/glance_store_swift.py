@@ -166,7 +166,7 @@ class SwiftStore(GlanceStore):
     def _connection(self, place: Any) -> Any:
         """Return a new connection; the token of the service is kept for the next one."""
         if self._is_multi_tenant or self.driver.auth_version != '3' or place.user != self.driver.user:
-            return self.driver.get_manager(place).get_connection()
+            return self.driver.get_manager(place, self.context()).get_connection()
         if self._manager is None or self._pid != os.getpid():
             self._manager = self.driver.get_manager(place, allow_reauth=True)
             self._pid = os.getpid()
@@ -177,7 +177,7 @@ class SwiftStore(GlanceStore):
     def _container(self, blob_id: str) -> tuple[str, Any]:
         """Return the container of an image, and a connection to the account."""
         with translated(f'Connecting to {self.name}'):
-            place = self.driver.create_location(blob_id)
+            place = self.driver.create_location(blob_id, context=self.context())
             return place.container, self._connection(place)
 
     def objects(self) -> Iterator[StoredObject]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import os
 import threading
 from collections.abc import Callable
@@ -66,7 +67,7 @@ class NativeThreads:
 
     def start(self, work: Callable[..., object], *args: object) -> NativeCall:
         """Begin ``work(*args)`` in a thread."""
-        return NativeCall(self._pool().submit(work, *args))
+        return NativeCall(self._pool().submit(contextvars.copy_context().run, work, *args))
 
     def spawn(self, work: Callable[..., object], *args: object) -> NativeCall:
         """Begin ``work(*args)`` in a thread of its own."""
@@ -76,7 +77,7 @@ class NativeThreads:
 
     def detach(self, work: Callable[[], object]) -> None:
         """Run ``work()`` in a native thread of its own."""
-        threading.Thread(target=work, name='store', daemon=True).start()
+        threading.Thread(target=contextvars.copy_context().run, args=(work,), name='store', daemon=True).start()
 
     def periodic(self, interval: float, work: Callable[[], object]) -> Periodic:
         """Call ``work()`` every interval seconds in the background."""

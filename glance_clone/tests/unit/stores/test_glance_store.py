@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+import sys
 import tempfile
+import threading
 import unittest
 from unittest import mock
 
@@ -15,6 +17,7 @@ from oslotest import base
 
 from glance_clone.conf import stores as options
 from glance_clone.domain import errors
+from glance_clone.domain.caller import CONTEXT
 from glance_clone.domain.location import Location
 from glance_clone.stores import glance_store_options
 from glance_clone.stores.glance_store_adapter import without_credentials
@@ -111,6 +114,102 @@ class RbdTest(contract.BlobContract, base.BaseTestCase):
         writer = store.writer('x', 'one', None)
         writer.write(b'data')
         self.assertEqual(b'data', self._get(writer.commit())[0])
+
+
+_LIBRARIES = (
+    'cinderclient',
+    'cinderclient.api_versions',
+    'cinderclient.apiclient',
+    'cinderclient.apiclient.exceptions',
+    'cinderclient.exceptions',
+    'cinderclient.v3',
+    'cinderclient.v3.client',
+    'os_brick',
+    'os_brick.initiator',
+    'os_brick.initiator.connector',
+    'os_brick.remotefs',
+    'os_brick.remotefs.remotefs',
+    'oslo_privsep',
+    'oslo_privsep.priv_context',
+)
+_VOLUME = '6ac9bd2c-2c10-4cc6-a3f7-f39f3b5ba8d0'
+
+
+class CinderTest(base.BaseTestCase):
+    """The driver itself, with a client that is played."""
+
+    def setUp(self):
+        super().setUp()
+        self._play(*_LIBRARIES)
+        importlib.import_module('glance_store._drivers.cinder')
+        self.volumes = mock.Mock()
+        client = mock.Mock(volumes=self.volumes)
+        self.useFixture(fixtures.MockPatch('glance_store._drivers.cinder.store.cinderclient.Client', return_value=client))
+        text = '\n'.join(f'cinder_store_{name} = x' for name in ('auth_address', 'user_name', 'password', 'project_name'))
+        self.store = one_store('cinder', f'{text}\ncinder_volume_type = images')
+
+    def _play(self, *names):
+        """Let the driver find libraries that are not installed, and forget it afterwards."""
+        for name in (*names, *(each for each in sys.modules if each.startswith('glance_store._drivers.cinder'))):
+            self.addCleanup(sys.modules.pop, name, None)
+        missing = {name: mock.MagicMock() for name in names if name not in sys.modules}
+        sys.modules.update(missing)
+
+    def _volume(self, name, kind='images', status='available'):
+        volume = mock.Mock(id=_VOLUME, volume_type=kind, status=status, size=2, created_at='2026-01-01T00:00:00.000000')
+        volume.name = name
+        volume.metadata = {'image_size': '5'}
+        return volume
+
+    def test_what_a_dead_writer_left_is_found_by_name_and_type(self):
+        left, other = self._volume('image-blob', status='creating'), self._volume('image-blob', 'fast')
+        self.volumes.list.return_value = [left, other]
+        self.store.discard('blob', 'one')
+        self.volumes.list.assert_called_with(search_opts={'name': 'image-blob'})
+        left.delete.assert_called_once_with()
+        other.delete.assert_not_called()
+
+    def test_objects(self):
+        self.volumes.list.return_value = [self._volume('image-blob'), self._volume('mine'), self._volume('image-x', 'fast')]
+        (found,) = self.store.objects()
+        self.assertEqual((_VOLUME, 'blob', 5, False), (found.name, found.blob_id, found.size, found.temporary))
+        self.store.remove_object(found)
+        self.volumes.delete.assert_called_once_with(_VOLUME)
+
+    def test_locations_that_name_no_store(self):
+        self.volumes.get.return_value = self._volume('image-blob')
+        for _again in range(2):
+            self.assertEqual(6, self.store.match(f'cinder://{_VOLUME}'))
+        self.assertEqual(1, self.volumes.get.call_count)
+        self.assertEqual(-1, self.store.match(f'cinder://other/{_VOLUME}'))
+        self.assertLess(0, self.store.match(f'cinder://there/{_VOLUME}'))
+
+    def test_properties(self):
+        self.assertEqual({'volume_type': 'images', 'use_multipath': False}, self.store.properties())
+
+
+class VmwareTest(base.BaseTestCase):
+    def test_without_its_library_it_cannot_be_built(self):
+        if importlib.util.find_spec('oslo_vmware') is not None:
+            self.skipTest('oslo.vmware is installed')
+        text = 'vmware_server_host = h\nvmware_server_username = u\nvmware_server_password = p'
+        self.assertIn('oslo_vmware', str(self.assertRaises(ValueError, one_store, 'vmware', text)))
+
+
+class ContextTest(base.BaseTestCase):
+    def test_drivers_act_on_behalf_of_the_caller(self):
+        store = one_store('s3', _S3)
+        self.assertEqual(('', None), (store.context().project_id, store.context().auth_token))
+        caller = object()
+        seen = []
+        token = CONTEXT.set(caller)
+        self.addCleanup(CONTEXT.reset, token)
+        threads = NativeThreads()
+        threads.start(lambda: seen.append(store.context())).wait()
+        done = threading.Event()
+        threads.detach(lambda: (seen.append(store.context()), done.set()))
+        done.wait(10)
+        self.assertEqual([caller, caller], seen)
 
 
 class OptionsTest(base.BaseTestCase):
