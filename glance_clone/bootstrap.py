@@ -70,6 +70,9 @@ from glance_clone.jobs.heartbeat import Heartbeat
 from glance_clone.jobs.reaper import Reaper
 from glance_clone.jobs.scrubber import Scrubber
 from glance_clone.jobs.staging import StagingKeeper
+from glance_clone.keys.encryption import KeysOfImages
+from glance_clone.keys.manager import KeyManager
+from glance_clone.keys.signatures import Signatures
 from glance_clone.layers.metadef_notifications import notifying as notifying_metadefs
 from glance_clone.layers.notifications import NotifyingData
 from glance_clone.layers.notifications import NotifyingDeletes
@@ -122,7 +125,9 @@ class Service:
         staging, staged = StagingArea(conf, stores.staging, concurrency), StagedRepository(self._database)
         self.meter = build_meter(conf)
         self.census = Census(self._database)
-        data = telling(NotifyingData, StoreData(conf, stores, concurrency, staging, self.meter))
+        keys = KeyManager(conf, concurrency)
+        stored = StoreData(conf, stores, concurrency, staging, self.meter, Signatures(keys))
+        data = telling(NotifyingData, stored)
         indexes = functools.partial(CachedImages, self._database)
         cache = cache_parts.build_cache(conf, indexes, concurrency, self.meter)
         self._heartbeat = Heartbeat(leases, worker, conf.leases.ttl)
@@ -186,6 +191,7 @@ class Service:
             image_schema=schema,
             tasks=self._imports.tools.tasks,
             importer=self._imports.importer,
+            encryption_keys=KeysOfImages(keys),
             legacy_imports=self._imports.legacy,
             cache=cache,
             readiness=Readiness(checks, conf.readiness.timeout, conf.readiness.interval),

@@ -18,6 +18,7 @@ from glance_clone.domain.cache import ImageCache
 from glance_clone.domain.import_ports import Importer
 from glance_clone.domain.import_ports import LegacyImports
 from glance_clone.domain.import_ports import TaskRepository
+from glance_clone.domain.key_ports import EncryptionKeys
 from glance_clone.domain.location_ports import ForeignData
 from glance_clone.domain.location_ports import LocationAdder
 from glance_clone.domain.notification import Notifier
@@ -51,6 +52,7 @@ class Services:
     image_schema: ImageSchema
     tasks: TaskRepository
     importer: Importer
+    encryption_keys: EncryptionKeys
     legacy_imports: LegacyImports
     metadefs: Metadefs
     notifier: Notifier

@@ -24,6 +24,7 @@ from glance_clone.conf import housekeeping
 from glance_clone.conf import image_format
 from glance_clone.conf import image_import
 from glance_clone.conf import import_plugins
+from glance_clone.conf import key_requests
 from glance_clone.conf import leases
 from glance_clone.conf import metrics
 from glance_clone.conf import notifications
@@ -46,6 +47,7 @@ MODULES = (
     image_format,
     image_import,
     import_plugins,
+    key_requests,
     leases,
     metrics,
     notifications,

@@ -140,6 +140,10 @@ class HashMismatch(Invalid):
     """The data has another hash than it should have."""
 
 
+class SignatureRefused(Invalid):
+    """The signature of an image is not one of its data, or cannot be verified as its properties are."""
+
+
 class LocationUnreadable(Invalid):
     """The data at a location that somebody named cannot be read."""
 

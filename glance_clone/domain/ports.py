@@ -36,6 +36,7 @@ from glance_clone.domain.quota import Work
 if TYPE_CHECKING:
     from glance_clone.domain.importing import Material
     from glance_clone.domain.importing import Staged
+    from glance_clone.domain.importing import Submitter
 
 
 class ImageRepository(Protocol):
@@ -774,6 +775,7 @@ class ImageData(Protocol):
         store_id: str | None,
         attempt: str | None = None,
         expected: Mapping[str, str] | None = None,
+        submitter: Submitter | None = None,
     ) -> None:
         """Take the data of a queued image and make it active.
 
@@ -781,10 +783,12 @@ class ImageData(Protocol):
         :param store_id: where to put it, None for the default store
         :param attempt: name of this try, by which others can undo it; chosen by the layer that holds the lease
         :param expected: hashes that the data must have: algorithm as hashlib names it to hexadecimal digest
+        :param submitter: who sends it; with these rights the certificate of a signed image is fetched
         :raises SizeMismatch: not as many bytes came as were announced
         :raises HashMismatch: it has another hash than expected
         :raises LimitExceeded: too many bytes
         :raises UnsafeContent: the bytes are refused for what they are
+        :raises SignatureRefused: the image is signed, but not this data, or the signature cannot be verified
         """
 
     def stage(
@@ -800,17 +804,25 @@ class ImageData(Protocol):
         :raises LimitExceeded: too many bytes
         """
 
-    def inspect(self, image: Image, material: Material) -> int | None:
+    def inspect(self, image: Image, material: Material, submitter: Submitter | None = None) -> int | None:
         """Look at what data is, before an image of that format becomes active with it; return its virtual size.
 
+        The data of a signed image is verified, for which all of it is read.
+
+        :param submitter: as for :meth:`write`
         :raises UnsafeContent: the bytes are refused for what they are
+        :raises SignatureRefused: as :meth:`write` does
         """
 
-    def add_copy(self, image: Image, material: Material, store_id: str | None, attempt: str) -> Location:
+    def add_copy(
+        self, image: Image, material: Material, store_id: str | None, attempt: str, submitter: Submitter | None = None
+    ) -> Location:
         """Put data that was inspected into a store and check it on the way; the image itself is not changed.
 
         The location is that of one more copy, durable but in no record; :meth:`take_back` removes it.
 
+        :param submitter: given where the signature of a signed image is to be verified too, since :meth:`inspect` did not
+        :raises SignatureRefused: as :meth:`write` does
         :raises BlobExists: the store has an object of the image already
         :raises StoreError: the bytes are not those that the material promised
         """

@@ -103,7 +103,9 @@ class _Copying:
         material = self._material(store_id)
         work.hold(material.size)
         try:
-            return work.tools.data.add_copy(work.image, material, store_id, work.lease.attempt)
+            # Staged data was inspected as a whole; that of an active image is looked at on its way.
+            submitter = work.submitter if work.is_copy else None
+            return work.tools.data.add_copy(work.image, material, store_id, work.lease.attempt, submitter)
         except BaseException:
             work.hold(-material.size)
             raise

@@ -70,8 +70,9 @@ class Inspect:
         """Inspect the data as the plugins left it.
 
         :raises UnsafeContent: it is refused
+        :raises SignatureRefused: the image is signed, but not this data
         """
-        work.image.virtual_size = work.tools.data.inspect(work.image, StagedMaterial(work))
+        work.image.virtual_size = work.tools.data.inspect(work.image, StagedMaterial(work), work.submitter)
 
     def undo(self, work: Work) -> None:
         """Do nothing."""

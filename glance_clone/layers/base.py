@@ -11,6 +11,7 @@ from glance_clone.domain.caller import Caller
 from glance_clone.domain.image import Image
 from glance_clone.domain.importing import Material
 from glance_clone.domain.importing import Staged
+from glance_clone.domain.importing import Submitter
 from glance_clone.domain.lease import Lease
 from glance_clone.domain.location import Location
 from glance_clone.domain.ports import BlobReader
@@ -77,9 +78,10 @@ class ImageDataLayer:
         store_id: str | None,
         attempt: str | None = None,
         expected: Mapping[str, str] | None = None,
+        submitter: Submitter | None = None,
     ) -> None:
         """See :meth:`ImageData.write`."""
-        self._inner.write(image, source, size, store_id, attempt, expected)
+        self._inner.write(image, source, size, store_id, attempt, expected, submitter)
 
     def stage(
         self, image: Image, source: ByteSource, size: int | None, expected: Mapping[str, str], attempt: str | None = None
@@ -87,13 +89,15 @@ class ImageDataLayer:
         """See :meth:`ImageData.stage`."""
         return self._inner.stage(image, source, size, expected, attempt)
 
-    def inspect(self, image: Image, material: Material) -> int | None:
+    def inspect(self, image: Image, material: Material, submitter: Submitter | None = None) -> int | None:
         """See :meth:`ImageData.inspect`."""
-        return self._inner.inspect(image, material)
+        return self._inner.inspect(image, material, submitter)
 
-    def add_copy(self, image: Image, material: Material, store_id: str | None, attempt: str) -> Location:
+    def add_copy(
+        self, image: Image, material: Material, store_id: str | None, attempt: str, submitter: Submitter | None = None
+    ) -> Location:
         """See :meth:`ImageData.add_copy`."""
-        return self._inner.add_copy(image, material, store_id, attempt)
+        return self._inner.add_copy(image, material, store_id, attempt, submitter)
 
     def take_back(self, image: Image, location: Location) -> None:
         """See :meth:`ImageData.take_back`."""

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from glance_clone.domain import metering
 from glance_clone.domain.image import Image
 from glance_clone.domain.importing import Staged
+from glance_clone.domain.importing import Submitter
 from glance_clone.domain.ports import BlobReader
 from glance_clone.domain.ports import ByteSource
 from glance_clone.layers.base import ImageDataLayer
@@ -26,11 +27,12 @@ class Metering(ImageDataLayer):
         store_id: str | None,
         attempt: str | None = None,
         expected: Mapping[str, str] | None = None,
+        submitter: Submitter | None = None,
     ) -> None:
         """Count an upload."""
         end = self._parts.meter.begin(metering.UPLOAD)
         try:
-            super().write(image, source, size, store_id, attempt, expected)
+            super().write(image, source, size, store_id, attempt, expected, submitter)
         finally:
             end()
 

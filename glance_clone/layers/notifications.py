@@ -15,6 +15,7 @@ from glance_clone.domain import notification as events
 from glance_clone.domain import task as tasks
 from glance_clone.domain.image import Image
 from glance_clone.domain.importing import Material
+from glance_clone.domain.importing import Submitter
 from glance_clone.domain.lease import Lease
 from glance_clone.domain.location import Location
 from glance_clone.domain.member import Member
@@ -79,21 +80,24 @@ class NotifyingData(_Around):
         store_id: str | None,
         attempt: str | None = None,
         expected: Mapping[str, str] | None = None,
+        submitter: Submitter | None = None,
     ) -> None:
         """Tell before and after."""
         self._notifier.info(events.IMAGE_PREPARE, payloads.of_transfer(image, store_id))
         try:
-            self._inner.write(image, source, size, store_id, attempt, expected)
+            self._inner.write(image, source, size, store_id, attempt, expected, submitter)
         except Exception as error:
             self._notifier.error(events.IMAGE_UPLOAD, str(error))
             raise
         self._notifier.info(events.IMAGE_UPLOAD, payloads.of_transfer(image))
 
-    def add_copy(self, image: Image, material: Material, store_id: str | None, attempt: str) -> Location:
+    def add_copy(
+        self, image: Image, material: Material, store_id: str | None, attempt: str, submitter: Submitter | None = None
+    ) -> Location:
         """Tell before and after."""
         self._notifier.info(events.IMAGE_PREPARE, payloads.of_transfer(image, store_id))
         try:
-            location: Location = self._inner.add_copy(image, material, store_id, attempt)
+            location: Location = self._inner.add_copy(image, material, store_id, attempt, submitter)
         except Exception as error:
             self._notifier.error(events.IMAGE_UPLOAD, str(error))
             raise

@@ -13,6 +13,7 @@ from glance_clone.domain import errors
 from glance_clone.domain import quota
 from glance_clone.domain.image import Image
 from glance_clone.domain.importing import Staged
+from glance_clone.domain.importing import Submitter
 from glance_clone.domain.lease import Lease
 from glance_clone.domain.ports import ByteSource
 from glance_clone.domain.ports import Reservation
@@ -60,6 +61,7 @@ class DataQuota(ImageDataLayer):
         store_id: str | None,
         attempt: str | None = None,
         expected: Mapping[str, str] | None = None,
+        submitter: Submitter | None = None,
     ) -> None:
         """Take the data if the owner of the image has room for it.
 
@@ -69,7 +71,7 @@ class DataQuota(ImageDataLayer):
             reservation = self._parts.quota.begin(image, attempt, stored=max(size or 0, 0))
             if size is None and reservation.is_limited:
                 source = Metered(source, reservation)
-        super().write(image, source, size, store_id, attempt, expected)
+        super().write(image, source, size, store_id, attempt, expected, submitter)
 
     def stage(
         self, image: Image, source: ByteSource, size: int | None, expected: Mapping[str, str], attempt: str | None = None

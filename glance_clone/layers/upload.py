@@ -14,6 +14,7 @@ from glance_clone.domain import image as images
 from glance_clone.domain import importing
 from glance_clone.domain import lease as leases
 from glance_clone.domain.image import Image
+from glance_clone.domain.importing import Submitter
 from glance_clone.domain.lease import Lease
 from glance_clone.domain.ports import ByteSource
 from glance_clone.layers.base import ImageDataLayer
@@ -32,6 +33,7 @@ class Upload(ImageDataLayer):
         store_id: str | None,
         attempt: str | None = None,
         expected: Mapping[str, str] | None = None,
+        submitter: Submitter | None = None,
     ) -> None:
         """Take the data and make the image active, or leave no trace of it.
 
@@ -41,7 +43,7 @@ class Upload(ImageDataLayer):
         """
         lease = self._begin(image, store_id)
         try:
-            self._inner.write(image, source, size, store_id, lease.attempt, expected)
+            self._inner.write(image, source, size, store_id, lease.attempt, expected, submitter)
         except BaseException as error:
             return_to_queued(self._parts, image, images.SAVING, lease, error)
             raise

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any
 
 from oslo_log import log as logging
@@ -17,6 +18,7 @@ from glance_clone.domain import errors
 from glance_clone.domain.image import Image
 from glance_clone.domain.importing import Material
 from glance_clone.domain.importing import Opened
+from glance_clone.domain.key_ports import Verifier
 from glance_clone.domain.location import Location
 from glance_clone.domain.ports import BlobStore
 from glance_clone.domain.ports import BlobWriter
@@ -44,28 +46,30 @@ class Copier:
         self._cap = cap
         self._concurrency = concurrency
 
-    def inspect(self, image: Image, material: Material) -> int | None:
-        """See :meth:`ImageData.inspect`; reads no further than the verdict needs."""
+    def inspect(self, image: Image, material: Material, verifiers: Sequence[Verifier] = ()) -> int | None:
+        """See :meth:`ImageData.inspect`; reads no further than the verdict needs, unless somebody verifies all of it."""
         inspection = Inspection(image, self._rules)
         with _opened(material) as opened:
-            source, left = Blocks(opened), material.size
-            while left and (block := source.read(min(pipeline.BLOCK, left))):
-                inspection.update(block)
-                left -= len(block)
-                if inspection.settled:
-                    inspection.skip(left)
-                    break
-        inspection.finish()
+            source = Blocks(opened)
+            if verifiers:
+                pipeline.run(source, (Limit(self._cap, material.size), inspection), verifiers, self._concurrency)
+            else:
+                _look_at(inspection, source, material.size)
         return inspection.virtual_size
 
-    def copy(self, image: Image, material: Material, store: BlobStore, attempt: str) -> tuple[Location, BlobWriter]:
-        """Put material into a store; return where it is, and what takes it back."""
+    def copy(
+        self, image: Image, material: Material, store: BlobStore, attempt: str, verifiers: Sequence[Verifier] = ()
+    ) -> tuple[Location, BlobWriter]:
+        """Put material into a store; return where it is, and what takes it back.
+
+        :param verifiers: filters that have to agree to the data
+        """
         Limit(self._cap, material.size)
-        writer = self._adopted(image, material, store, attempt)
+        writer = None if verifiers else self._adopted(image, material, store, attempt)
         if writer is None:
             writer = self._beside(store.writer, image.id, attempt, material.size)
             with self._undone(writer):
-                self._fill(material, writer)
+                self._fill(material, writer, verifiers)
         with self._undone(writer):
             return self._beside(writer.commit), writer
 
@@ -76,7 +80,7 @@ class Copier:
         writer: BlobWriter | None = self._beside(adopt, material.path, image.id, attempt, material.size, material.share)
         return writer
 
-    def _fill(self, material: Material, writer: BlobWriter) -> None:
+    def _fill(self, material: Material, writer: BlobWriter, verifiers: Sequence[Verifier]) -> None:
         checksum = Digest('md5')
         digests = [checksum] if material.checksum else []
         secure = Digest(material.os_hash_algo) if material.os_hash_algo and material.os_hash_value else None
@@ -84,7 +88,7 @@ class Copier:
         with _opened(material) as opened:
             source: ByteSource = Blocks(opened)
             limit = Limit(self._cap)
-            pipeline.run(source, (limit,), (*digests, Sink(writer)), self._concurrency)
+            pipeline.run(source, (limit,), (*digests, *verifiers, Sink(writer)), self._concurrency)
         found = (limit.count, secure.value if secure else None, checksum.value if material.checksum else None)
         wanted = (material.size, material.os_hash_value if secure else None, material.checksum)
         if found != wanted:
@@ -101,6 +105,17 @@ class Copier:
 
     def _beside(self, work: Callable[..., Any], *args: Any) -> Any:
         return self._concurrency.start(work, *args).wait()
+
+
+def _look_at(inspection: Inspection, source: ByteSource, size: int) -> None:
+    left = size
+    while left and (block := source.read(min(pipeline.BLOCK, left))):
+        inspection.update(block)
+        left -= len(block)
+        if inspection.settled:
+            inspection.skip(left)
+            break
+    inspection.finish()
 
 
 def abort(writer: BlobWriter) -> None:

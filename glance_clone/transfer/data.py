@@ -19,6 +19,10 @@ from glance_clone.domain.image import Image
 from glance_clone.domain.import_ports import Staging
 from glance_clone.domain.importing import Material
 from glance_clone.domain.importing import Staged
+from glance_clone.domain.importing import Submitter
+from glance_clone.domain.key_ports import Unsigned
+from glance_clone.domain.key_ports import Verifier
+from glance_clone.domain.key_ports import Verifiers
 from glance_clone.domain.location import Location
 from glance_clone.domain.metering import Meter
 from glance_clone.domain.metering import NoMeter
@@ -65,6 +69,7 @@ class StoreData:
         concurrency: Concurrency,
         staging: Staging,
         meter: Meter | None = None,
+        verifiers: Verifiers | None = None,
     ):
         self._conf = conf
         self._rules = Rules.of(conf)
@@ -72,6 +77,7 @@ class StoreData:
         self._concurrency = concurrency
         self._staging = staging
         self._meter = meter or NoMeter()
+        self._verifiers = verifiers or Unsigned()
         self._copier = Copier(self._rules, conf.image_size_cap, concurrency)
 
     def write(
@@ -82,6 +88,7 @@ class StoreData:
         store_id: str | None,
         attempt: str | None = None,
         expected: Mapping[str, str] | None = None,
+        submitter: Submitter | None = None,
     ) -> None:
         """Write the data to a store and describe it in the image; see :meth:`ImageData.write`."""
         store = self._stores.get(store_id)
@@ -90,9 +97,10 @@ class StoreData:
         checksum = Digest('md5')
         secure = Digest(self._conf.hashing_algorithm)
         digests = [secure, checksum, *further(expected or {}, (secure, checksum))]
+        verifiers = self._verifiers_of(image, submitter)
         writer = self._beside(store.writer, image.id, attempt or uuid.uuid4().hex, size)
         try:
-            pipeline.run(source, (limit, inspection), (*digests, Sink(writer)), self._concurrency)
+            pipeline.run(source, (limit, inspection), (*digests, *verifiers, Sink(writer)), self._concurrency)
             require(expected or {}, digests)
             location = self._beside(writer.commit)
         except BaseException:
@@ -106,6 +114,11 @@ class StoreData:
         image.os_hash_value = secure.value
         image.locations = [self._described(store, location, writer)]
 
+    def _verifiers_of(self, image: Image, submitter: Submitter | None) -> list[Verifier]:
+        """Return what verifies the data of a signed image; nothing for others."""
+        verifier = self._verifiers.of(image, submitter or Submitter())
+        return [] if verifier is None else [verifier]
+
     def _described(self, store: BlobStore, location: Location, writer: BlobWriter) -> NewLocation:
         metadata = dict(location.metadata)
         if self._stores.multiple:
@@ -118,14 +131,17 @@ class StoreData:
         """Take the data into the staging directory; see :meth:`ImageData.stage`."""
         return self._staging.write(image.id, attempt or uuid.uuid4().hex, source, size, expected)
 
-    def inspect(self, image: Image, material: Material) -> int | None:
+    def inspect(self, image: Image, material: Material, submitter: Submitter | None = None) -> int | None:
         """Look at what the data is; see :meth:`ImageData.inspect`."""
-        return self._copier.inspect(image, material)
+        return self._copier.inspect(image, material, self._verifiers_of(image, submitter))
 
-    def add_copy(self, image: Image, material: Material, store_id: str | None, attempt: str) -> NewLocation:
+    def add_copy(
+        self, image: Image, material: Material, store_id: str | None, attempt: str, submitter: Submitter | None = None
+    ) -> NewLocation:
         """Put the data into one more store; see :meth:`ImageData.add_copy`."""
         store = self._stores.get(store_id)
-        location, writer = self._copier.copy(image, material, store, attempt)
+        verifiers = self._verifiers_of(image, submitter) if submitter is not None else ()
+        location, writer = self._copier.copy(image, material, store, attempt, verifiers)
         self._meter.moved(metering.RECEIVED, store.id, material.size)
         return self._described(store, location, writer)
 

@@ -14,6 +14,7 @@ from glance_clone.api.serial.image_data import Upload
 from glance_clone.api.serial.image_data import Wish
 from glance_clone.api.serial.image_data import span_of
 from glance_clone.api.services import Services
+from glance_clone.api.v2.image_import import submitter
 from glance_clone.domain import errors
 from glance_clone.domain.image import DEACTIVATED
 from glance_clone.domain.image import Image
@@ -24,7 +25,7 @@ LOG = logging.getLogger(__name__)
 def upload(api: Services, context: RequestContext, params: Params, wanted: Upload) -> None:
     """Take the data of a queued image."""
     image = api.door.image(context, params['image_id'], 'upload_image')
-    api.data.write(image, wanted.source, wanted.size, wanted.store_id, expected=wanted.expected)
+    api.data.write(image, wanted.source, wanted.size, wanted.store_id, expected=wanted.expected, submitter=submitter(context))
     LOG.info('Image %(id)s has its data: %(size)d bytes.', {'id': image.id, 'size': image.size})
 
 

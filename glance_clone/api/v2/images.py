@@ -58,3 +58,4 @@ def delete(api: Services, context: RequestContext, params: Params, is_forwarded:
             return
         image = api.images.get(image.id, context.caller)
     api.images.remove(image)
+    api.encryption_keys.forget(image, submitter(context))

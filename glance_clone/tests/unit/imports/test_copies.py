@@ -26,8 +26,10 @@ class Data:
 
     def __init__(self, broken=()):
         self.broken, self.written, self.taken_back = dict(broken), [], []
+        self.submitters = []
 
-    def add_copy(self, image, material, store_id, attempt):
+    def add_copy(self, image, material, store_id, attempt, submitter=None):
+        self.submitters.append(submitter)
         if store_id in self.broken:
             raise self.broken[store_id]
         self.written.append((store_id, material.share))
@@ -128,3 +130,13 @@ class CopiesTest(base.BaseTestCase):
         work = self.work(must_succeed=False, quota=2)
         self.copies.run(work)
         self.assertEqual((['c'], 2), (work.failed, len(work.image.locations)))
+
+    def test_the_signature_of_staged_data_was_verified_before(self):
+        self.copies.run(self.work())
+        self.assertEqual([None, None, None], self.data.submitters)
+
+    def test_copies_of_an_active_image_are_verified_with_the_rights_of_whoever_wants_them(self):
+        work = self.work()
+        work.is_copy, work.image.status, work.image.size = True, images.ACTIVE, 4
+        self.copies.run(work)
+        self.assertEqual([work.submitter] * 3, self.data.submitters)

@@ -119,7 +119,7 @@ class Data:
         self.fail: Exception | None = None
         self.meanwhile = lambda: None
 
-    def write(self, image, source, size, store_id, attempt=None, expected=None):
+    def write(self, image, source, size, store_id, attempt=None, expected=None, submitter=None):
         self.meanwhile()
         if self.fail:
             raise self.fail

@@ -2,6 +2,7 @@
 """Staged data on its way into stores: adopted where that can be, hashed again where it cannot."""
 
 import errno
+import functools
 import hashlib
 import os
 import pathlib
@@ -40,6 +41,20 @@ class Material:
 
     def open(self):
         return Counted(self, self._area.open(self._staged))
+
+
+class Signed:
+    """A verifier that accepts one text."""
+
+    def __init__(self, signed):
+        self.signed, self.seen = signed, b''
+
+    def update(self, block):
+        self.seen += block
+
+    def finish(self):
+        if self.seen != self.signed:
+            raise errors.SignatureRefused('no')
 
 
 class Counted:
@@ -154,6 +169,27 @@ class CopierTest(base.BaseTestCase):
         material.path = ''
         self.assertRaises(errors.StoreError, self.copy, material)
         self.assertEqual([], os.listdir(self.stored))
+
+    def test_a_signature_needs_all_of_the_data(self):
+        material = Material(self.area, self.stage(DATA))
+        for signed, error in ((DATA, None), (DATA[:-1], errors.SignatureRefused)):
+            material.read = 0
+            verify = functools.partial(self.copier.inspect, self.image, material, [Signed(signed)])
+            self.assertRaises(error, verify) if error else self.assertEqual(len(DATA), verify())
+            self.assertEqual(len(DATA), material.read)
+
+    def test_signed_data_is_inspected_too(self):
+        unsafe = b'# Disk DescriptorFile\ncreateType="monolithicFlat"\n' * 100
+        material = Material(self.area, self.stage(unsafe))
+        self.assertRaises(errors.UnsafeContent, self.copier.inspect, self.image, material, [Signed(unsafe)])
+
+    def test_a_copy_is_verified_on_its_way(self):
+        material = Material(self.area, self.stage(DATA), share=True)
+        refused = functools.partial(self.copier.copy, self.image, material, self.store, 'attempt', [Signed(b'other')])
+        self.assertRaises(errors.SignatureRefused, refused)
+        self.assertEqual([], os.listdir(self.stored))
+        self.copier.copy(self.image, material, self.store, 'attempt', [Signed(DATA)])
+        self.assertEqual(DATA, (self.stored / IMAGE).read_bytes())
 
     def test_the_verdict_needs_the_begin_only(self):
         material = Material(self.area, self.stage(DATA))

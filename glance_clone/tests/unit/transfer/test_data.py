@@ -18,6 +18,7 @@ from glance_clone.conf import image_format
 from glance_clone.conf import stores as store_options
 from glance_clone.domain import errors
 from glance_clone.domain.image import Image
+from glance_clone.domain.importing import Submitter
 from glance_clone.domain.location import Location
 from glance_clone.stores.file import FileStore
 from glance_clone.stores.file_directory import Directory
@@ -30,6 +31,25 @@ from glance_clone.transfer.concurrency import NativeThreads
 from glance_clone.transfer.data import StoreData
 
 DATA = bytes(range(256)) * 20_000
+
+
+class Signed:
+    """Verifiers that accept one text; no image but ``signed`` ones is verified."""
+
+    def __init__(self, signed):
+        self.signed, self.seen, self.submitters = signed, b'', []
+
+    def of(self, image, submitter):
+        self.submitters.append(submitter)
+        self.seen = b''
+        return self if 'img_signature' in image.properties else None
+
+    def update(self, block):
+        self.seen += block
+
+    def finish(self):
+        if self.seen != self.signed:
+            raise errors.SignatureRefused('no')
 
 
 class Nowhere:
@@ -84,6 +104,26 @@ class StoreDataTest(base.BaseTestCase):
         self.write(DATA, store_id='cheap')
         self.assertEqual(('sha256', hashlib.sha256(DATA).hexdigest()), (self.image.os_hash_algo, self.image.os_hash_value))
         self.assertEqual('cheap', self.image.locations[0].store)
+
+    def test_signed_images(self):
+        signed = Signed(DATA)
+        self.data = StoreData(self.conf, self.stores, NativeThreads(), None, verifiers=signed)
+        self.image.properties['img_signature'] = 'x'
+        for data in (DATA[:-1], DATA[:1000], b''):
+            self.assertRaises(errors.SignatureRefused, self.write, data)
+            self.assert_nothing_left()
+        self.write(DATA)
+        self.assertEqual(DATA, self.read())
+
+    def test_a_signature_that_cannot_be_verified_is_refused_before_a_byte_is_read(self):
+        verifiers = mock.Mock()
+        verifiers.of.side_effect = errors.SignatureRefused('no')
+        self.data = StoreData(self.conf, self.stores, NativeThreads(), None, verifiers=verifiers)
+        source, me = mock.Mock(), Submitter(token='t')
+        self.assertRaises(errors.SignatureRefused, self.data.write, self.image, source, None, None, 'attempt', submitter=me)
+        verifiers.of.assert_called_once_with(self.image, me)
+        self.assertEqual([], source.mock_calls)
+        self.assert_nothing_left()
 
     def test_no_data(self):
         self.write()
