@@ -129,7 +129,11 @@ class StandaloneUploadTest(UploadTest):
     launcher = service.STANDALONE
 
 
-class _ImportTests(_Signatures):
+class ParallelImportTest(_Signatures):
+    """Several stores at the same time."""
+
+    options = {**_Signatures.options, 'image_import_opts': {'max_parallel_stores': 2}}
+
     def test_staged_data(self) -> None:
         image_id = self.create(**self.sign())
         self.import_now(image_id, self.data, stores=['fast', 'cheap'])
@@ -140,6 +144,12 @@ class _ImportTests(_Signatures):
         self.assert_import_failed(image_id)
         self.import_now(image_id, self.data)
         self.assert_active(image_id, self.data, 'fast')
+
+
+class ImportTest(ParallelImportTest):
+    """One store after the other."""
+
+    options = _Signatures.options
 
     def test_downloads(self) -> None:
         web = self.useFixture(hostile.HostileServer({'/data': hostile.sends(hostile.answer(self.data))}))
@@ -175,19 +185,6 @@ class _ImportTests(_Signatures):
         self.assertEqual('cheap', image['os_glance_failed_import'])
         self.assertIn('signature', image['os_glance_import_error'])
         self.assert_active(image_id, b'x', 'fast')
-
-
-class ImportTest(_ImportTests):
-    """One store after the other."""
-
-
-class ParallelImportTest(_ImportTests):
-    """Several stores at the same time."""
-
-    options = {**_Signatures.options, 'image_import_opts': {'max_parallel_stores': 2}}
-
-
-del _ImportTests
 
 
 class EncryptionKeyTest(_Signatures):

@@ -132,7 +132,8 @@ class CopiesTest(base.BaseTestCase):
         self.assertEqual((['c'], 2), (work.failed, len(work.image.locations)))
 
     def test_the_signature_of_staged_data_was_verified_before(self):
-        self.copies.run(self.work())
+        work = self.work()
+        self.copies.run(work)
         self.assertEqual([None, None, None], self.data.submitters)
 
     def test_copies_of_an_active_image_are_verified_with_the_rights_of_whoever_wants_them(self):
