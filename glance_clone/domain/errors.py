@@ -234,10 +234,6 @@ class FetchError(ImageServiceError):
         self.status = status
 
 
-class FetchCancelled(FetchError):
-    """The data is not wanted any more."""
-
-
 class StoreReadOnly(ImageServiceError):
     """The store takes no data."""
 

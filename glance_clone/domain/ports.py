@@ -722,9 +722,6 @@ class RemoteData(ByteSource, Protocol):
     #: Headers of the answer, names in lower case.
     headers: Mapping[str, str]
 
-    def cancel(self) -> None:
-        """Let a read that waits in another thread, and every later one, raise FetchCancelled."""
-
     def close(self) -> None:
         """Close the connection."""
 

@@ -11,6 +11,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
+from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
@@ -58,7 +59,6 @@ class Connection:
         self._proxy = proxy
         self._target = target
         self._patience = patience
-        self._cancelled = False
         self._file: io.BufferedReader | None = None
         #: Seconds for which what should not come any more is waited for; None before that.
         self._farewell: float | None = None
@@ -83,12 +83,6 @@ class Connection:
         self._head_left = math.inf
         return response
 
-    def cancel(self) -> None:
-        """Let whoever waits for this connection, in whatever thread, fail at once."""
-        self._cancelled = True
-        with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)
-
     def close(self) -> None:
         """Close the connection."""
         self._socket.close()
@@ -100,13 +94,11 @@ class Connection:
 
     def receive(self, buffer: Any) -> int:
         """Read what has come into a buffer, after waiting for it as long as patience lasts; 0 at the end."""
-        self._require_not_cancelled()
         if self._farewell is not None:
             return self._receive_rest(buffer, self._farewell)
         begin = time.monotonic()
         count = self._wait(buffer, begin + self._patience.left())
         self._patience.spend(time.monotonic() - begin, count)
-        self._require_not_cancelled()
         self._head_left -= count
         if self._head_left < 0:
             raise errors.FetchError(f'The head of the answer of {self._target.host} is too large.')
@@ -138,7 +130,7 @@ class Connection:
             return 0
 
     @contextlib.contextmanager
-    def translated(self) -> Any:
+    def translated(self) -> Iterator[None]:
         """Turn what goes wrong on the way into errors of the domain."""
         host = self._target.host
         try:
@@ -146,18 +138,11 @@ class Connection:
         except errors.ImageServiceError:
             raise
         except TimeoutError:
-            raise self._failed(f'The server {host} sent nothing for too long.') from None
+            raise errors.FetchError(f'The server {host} sent nothing for too long.') from None
         except OSError as error:
-            raise self._failed(f'The connection to {host} broke off.') from error
+            raise errors.FetchError(f'The connection to {host} broke off.') from error
         except (http.client.HTTPException, ValueError) as error:
-            raise self._failed(f'The server {host} does not answer as HTTP servers do.') from error
-
-    def _failed(self, message: str) -> errors.FetchError:
-        return _cancelled() if self._cancelled else errors.FetchError(message)
-
-    def _require_not_cancelled(self) -> None:
-        if self._cancelled:
-            raise _cancelled()
+            raise errors.FetchError(f'The server {host} does not answer as HTTP servers do.') from error
 
     def _connect(self, found: Sequence[Address], tls: ssl.SSLContext) -> socket.socket:
         failure: errors.FetchError | None = None
@@ -205,7 +190,3 @@ class _Incoming(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         """See :meth:`Connection.receive`."""
         return self._connection.receive(buffer)
-
-
-def _cancelled() -> errors.FetchCancelled:
-    return errors.FetchCancelled('The download was cancelled.')

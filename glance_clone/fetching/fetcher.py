@@ -90,10 +90,10 @@ class SafeFetcher:
         alive: Callable[[], None] = nobody_asks,
     ) -> tuple[Target, Connection, http.client.HTTPResponse]:
         """Send a request, and again wherever the answer leads, until there is one with data."""
-        for left in range(redirects, -1, -1):
+        while True:
             connection, response = self._ask(method, target, headers, patience, alive)
             try:
-                location = response.headers.get('Location') if left else None
+                location = response.headers.get('Location') if redirects else None
                 if response.status not in _REDIRECTS or location is None:
                     _require_answer(target, response, 'Range' in headers)
                     return target, connection, response
@@ -102,7 +102,7 @@ class SafeFetcher:
                 connection.close()
                 raise
             connection.close()
-        raise AssertionError('unreachable')
+            redirects -= 1
 
     def _ask(
         self, method: str, target: Target, headers: Mapping[str, str], patience: Patience, alive: Callable[[], None]

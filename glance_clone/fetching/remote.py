@@ -68,10 +68,6 @@ class Remote:
         while block := self.read(_BLOCK):
             yield block
 
-    def cancel(self) -> None:
-        """See :meth:`RemoteData.cancel`."""
-        self._connection.cancel()
-
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()

@@ -2,8 +2,8 @@
 """Confines this process and then becomes another program (P2). Run as a script, by a Python without the service.
 
 The first argument is a JSON object with what :class:`Confinement` says; the others are the program, by absolute path, and
-its arguments. What cannot be confined on this machine is told on stderr only if it must not go on without: resource limits,
-the change of user, and either seccomp or Landlock or both, whichever the kernel offers.
+its arguments. It does not go on without resource limits, the change of user, and at least one of Landlock and seccomp,
+whichever the kernel offers. A network of its own needs privileges; where these lack, seccomp keeps sockets from being made.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def confine(confinement: Confinement, program: str) -> None:
     :raises OSError: that is not possible
     """
     os.chdir('/')
-    # Without the privilege for it there is no network of its own; the system call filter stands in its place.
+    # What this needs is often not allowed; the filter of system calls below does not depend on it.
     _LIBC.unshare(_CLONE_NEWNET | _CLONE_NEWIPC)
     _limit(confinement)
     if confinement.uid is not None:

@@ -8,7 +8,6 @@ import ipaddress
 import os
 import socket
 import ssl
-import threading
 import time
 
 import fixtures
@@ -237,15 +236,6 @@ class FaultTest(FetchCase):
         data = self.get(sends(answer(b'abc', length=6), 2.5, b'def'), alive=lambda: asked.append(1))
         self.assertEqual((b'abcdef', 6), data)
         self.assertEqual([1], asked)
-
-    def test_cancel_wakes_a_waiting_reader(self):
-        remote = self.fetcher().open(self.serve(sends(answer(b'abc', length=9), wait=30)))
-        self.assertEqual(b'abc', remote.read(100))
-        threading.Timer(0.3, remote.cancel).start()
-        begin = time.monotonic()
-        self.assertRaises(errors.FetchCancelled, remote.read, 100)
-        self.assertRaises(errors.FetchCancelled, remote.read, 100)
-        self.assertLess(time.monotonic() - begin, 8)
 
 
 class RedirectTest(FetchCase):
