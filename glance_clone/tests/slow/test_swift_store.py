@@ -225,3 +225,6 @@ class S3Test(_StoreCase):
         old = location.url.replace('://', f'://{swift.ACCESS_KEY}:{swift.SECRET_KEY}@')
         self.assertEqual(location.url, self.store.canonical(old))
         self.assertEqual(contract.DATA, self._get(Location(old))[0])
+
+
+del _StoreCase
