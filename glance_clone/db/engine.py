@@ -33,6 +33,7 @@ from sqlalchemy import exc as sa_exc
 
 from glance_clone.db import sealing
 from glance_clone.domain import errors
+from glance_clone.domain import patience
 
 LOG = logging.getLogger(__name__)
 
@@ -193,7 +194,7 @@ def repeatable(work: Callable[..., _T]) -> Callable[..., _T]:
 
     The work reads, or it does not matter whether it is done twice.
 
-    :raises DatabaseUnavailable: it did not succeed in :data:`RETRY_TIME`
+    :raises DatabaseUnavailable: it did not succeed in :data:`RETRY_TIME`, or in the time of a caller who is more patient
     """
 
     @functools.wraps(work)
@@ -220,7 +221,7 @@ def retried(work: Callable[..., _T]) -> Callable[..., _T]:
 
 
 def _persist(attempt: Callable[[bool], _T]) -> _T:
-    deadline = time.monotonic() + RETRY_TIME
+    deadline = time.monotonic() + max(RETRY_TIME, patience.seconds())
     pause, again = _FIRST_PAUSE, False
     while True:
         started = time.monotonic()

@@ -103,10 +103,19 @@ class ImageLocked(Conflict):
 class IllegalTransition(Conflict):
     """The status machine has no such move."""
 
-    def __init__(self, image_id: str, current: str, wanted: str):
-        super().__init__(f'Image {image_id} is {current} and cannot become {wanted}.')
+    def __init__(self, image_id: str, current: str, wanted: str, message: str = ''):
+        super().__init__(message or f'Image {image_id} is {current} and cannot become {wanted}.')
         self.current = current
         self.wanted = wanted
+
+
+class HasData(IllegalTransition):
+    """Data is sent for an image that is active; the hash tells a client that repeats itself whether it is the same (F19)."""
+
+    def __init__(self, image_id: str, size: int | None, algorithm: str | None, value: str | None):
+        hashed = f', {algorithm} {value}' if value else ''
+        message = f'Image {image_id} is active: it has its data already, {size} bytes{hashed}.'
+        super().__init__(image_id, 'active', 'saving', message)
 
 
 class StateChanged(Conflict):

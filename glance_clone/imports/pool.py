@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from glance_clone.domain import errors
+from glance_clone.domain import patience
 from glance_clone.domain.ports import Concurrency
 
 LOG = logging.getLogger(__name__)
@@ -56,7 +57,8 @@ class TaskPool:
                     return
                 work, args = self._waiting.popleft()
             try:
-                work(*args)
+                with patience.patient():
+                    work(*args)
             except Exception:
                 LOG.exception('A task failed in a way that nobody foresaw.')
 

@@ -15,6 +15,7 @@ from glance_clone.domain import faults
 from glance_clone.domain import image as images
 from glance_clone.domain import importing
 from glance_clone.domain import lease as leases
+from glance_clone.domain import patience
 from glance_clone.domain.image import Image
 from glance_clone.domain.importing import Staged
 from glance_clone.domain.lease import Lease
@@ -61,9 +62,10 @@ class Stage(ImageDataLayer):
         if self._parts.self_url:
             image.properties[importing.STAGE_HOST] = self._parts.self_url
         try:
-            self._parts.staged.keep(staged)
-            faults.point('stage-kept')
-            self._parts.images.save(image, from_state=images.UPLOADING, drop=lease)
+            with patience.patient():
+                self._parts.staged.keep(staged)
+                faults.point('stage-kept')
+                self._parts.images.save(image, from_state=images.UPLOADING, drop=lease)
         except errors.DatabaseUnavailable:
             # The commit may or may not have reached the database. Only the lease tells, so its reaper decides later.
             self._parts.abandon(lease)

@@ -13,6 +13,7 @@ from glance_clone.domain import errors
 from glance_clone.domain import image as images
 from glance_clone.domain import importing
 from glance_clone.domain import lease as leases
+from glance_clone.domain import patience
 from glance_clone.domain.image import Image
 from glance_clone.domain.importing import Submitter
 from glance_clone.domain.lease import Lease
@@ -37,7 +38,7 @@ class Upload(ImageDataLayer):
     ) -> None:
         """Take the data and make the image active, or leave no trace of it.
 
-        :raises IllegalTransition: the image is not queued
+        :raises IllegalTransition: the image is not queued; HasData if it is active
         :raises StateChanged: another upload began first
         :raises ImageGone: the image was deleted meanwhile
         """
@@ -50,6 +51,8 @@ class Upload(ImageDataLayer):
         self._finish(image, lease)
 
     def _begin(self, image: Image, store_id: str | None) -> Lease:
+        if image.status == images.ACTIVE:
+            raise errors.HasData(image.id, image.size, image.os_hash_algo, image.os_hash_value)
         lease = self._parts.worker.lease(image.id, leases.UPLOAD, store=store_id)
         image.move_to(images.SAVING)
         for name in (images.UPLOAD_ERROR, importing.ERROR):
@@ -60,7 +63,8 @@ class Upload(ImageDataLayer):
     def _finish(self, image: Image, lease: Lease) -> None:
         image.move_to(images.ACTIVE)
         try:
-            self._parts.images.save(image, from_state=images.SAVING, drop=lease)
+            with patience.patient():
+                self._parts.images.save(image, from_state=images.SAVING, drop=lease)
         except errors.DatabaseUnavailable:
             # The commit may or may not have reached the database. Only the lease tells, so its reaper decides later.
             self._parts.abandon(lease)

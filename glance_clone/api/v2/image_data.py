@@ -10,6 +10,7 @@ from oslo_log import log as logging
 from glance_clone.api.context import RequestContext
 from glance_clone.api.resource import Params
 from glance_clone.api.serial.image_data import Download
+from glance_clone.api.serial.image_data import Span
 from glance_clone.api.serial.image_data import Upload
 from glance_clone.api.serial.image_data import Wish
 from glance_clone.api.serial.image_data import span_of
@@ -18,6 +19,7 @@ from glance_clone.api.v2.image_import import submitter
 from glance_clone.domain import errors
 from glance_clone.domain.image import DEACTIVATED
 from glance_clone.domain.image import Image
+from glance_clone.domain.ports import BlobReader
 
 LOG = logging.getLogger(__name__)
 
@@ -40,9 +42,22 @@ def download(api: Services, context: RequestContext, params: Params, wanted: Wis
     span = span_of(wanted.ranges, image.size or 0)
     if not image.locations:
         return Download(image, None, None)
-    if span is None:
-        return Download(image, api.data.read(image, prefer=wanted.prefer), None)
-    return Download(image, api.data.read(image, span.offset, span.length, wanted.prefer), span)
+    return Download(image, _open(api, context, image, span, wanted.prefer), span)
+
+
+def _open(api: Services, context: RequestContext, image: Image, span: Span | None, prefer: Sequence[str]) -> BlobReader:
+    """Open the data, or the wanted part of it.
+
+    :raises ImageNotFound: the image was deleted since its record was read
+    :raises DataMissing: no store gives the data
+    """
+    try:
+        if span is None:
+            return api.data.read(image, prefer=prefer)
+        return api.data.read(image, span.offset, span.length, prefer)
+    except errors.DataMissing:
+        api.door.image(context, image.id, 'get_image')
+        raise
 
 
 def _require_choice(api: Services, context: RequestContext, image: Image, prefer: Sequence[str]) -> None:

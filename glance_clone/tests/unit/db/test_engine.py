@@ -13,6 +13,7 @@ from sqlalchemy import exc as sa_exc
 
 from glance_clone.db import engine
 from glance_clone.domain import errors
+from glance_clone.domain import patience
 from glance_clone.tests import base
 from glance_clone.tests.fixtures import database as databases
 from glance_clone.tests.functional.db.base import configured
@@ -151,6 +152,14 @@ class AttemptsTest(base.TestCase):
         self.assertTrue(4 < self.now <= engine.RETRY_TIME, self.now)
         self.now = 0.0
         self.assertRaises(errors.DatabaseUnavailable, self.failing(*[db_exc.DBDeadlock()] * 1000, takes=2.0))
+        self.assertLessEqual(self.now, engine.RETRY_TIME)
+
+    def test_patient_callers_wait_longer(self) -> None:
+        with patience.patient(20):
+            self.assertRaises(errors.DatabaseUnavailable, self.failing(*[db_exc.DBConnectionError()] * 1000))
+        self.assertTrue(18 < self.now <= 20, self.now)
+        self.now = 0.0
+        self.assertRaises(errors.DatabaseUnavailable, self.failing(*[db_exc.DBConnectionError()] * 1000))
         self.assertLessEqual(self.now, engine.RETRY_TIME)
 
     def test_the_reason_is_one_line_of_the_driver(self) -> None:

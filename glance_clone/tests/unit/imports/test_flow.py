@@ -10,6 +10,7 @@ import fixtures
 from oslotest import base
 
 from glance_clone.domain import errors
+from glance_clone.domain import patience
 from glance_clone.domain import task as tasks
 from glance_clone.domain.image import Image
 from glance_clone.domain.metering import NoMeter
@@ -113,6 +114,13 @@ class PoolTest(base.BaseTestCase):
         pool.submit(lambda: 1 / 0)
         pool.submit(done.set)
         self.assertTrue(done.wait(10))
+
+    def test_tasks_wait_for_a_database_that_is_away(self):
+        pool, seen, done = TaskPool(NativeThreads(), 1), [], threading.Event()
+        pool.submit(lambda: seen.append(patience.seconds()))
+        pool.submit(done.set)
+        self.assertTrue(done.wait(10))
+        self.assertEqual(([patience.LONG], 0), (seen, patience.seconds()))
 
     def test_draining_waits_for_what_runs_and_begins_nothing(self):
         pool, go, log = TaskPool(NativeThreads(), 1), threading.Event(), []

@@ -48,7 +48,9 @@ class UploadTest(base.BaseTestCase):
 
     def test_second_upload_is_refused_untouched(self):
         self._write()
-        self.assertRaises(errors.IllegalTransition, self._write)
+        self.records.rows['i'].os_hash_algo, self.records.rows['i'].os_hash_value = 'sha512', 'cafe'
+        error = self.assertRaises(errors.IllegalTransition, self._write)
+        self.assertIn('bytes, sha512 cafe', str(error), 'nobody can tell whether the data that is there is the same')
         self.assertEqual(images.ACTIVE, self.records.rows['i'].status)
 
     def test_lost_race_at_the_start(self):
