@@ -9,7 +9,7 @@ from glance_clone.api.context import RequestContext
 from glance_clone.api.rules import Rules
 from glance_clone.domain import errors
 from glance_clone.domain.metadef import Namespace
-from glance_clone.domain.ports import NamespaceRepository
+from glance_clone.domain.metadef_ports import NamespaceRepository
 
 _SEE = 'get_metadef_namespace'
 

@@ -10,7 +10,7 @@ import sys
 from typing import Any
 
 from glance_clone.domain import errors
-from glance_clone.domain.ports import ByteSource
+from glance_clone.domain.store_ports import ByteSource
 
 try:
     import uwsgi

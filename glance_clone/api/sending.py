@@ -11,7 +11,7 @@ from glance_clone.api.context import RequestContext
 from glance_clone.domain import notification as events
 from glance_clone.domain.image import Image
 from glance_clone.domain.notification import Notifier
-from glance_clone.domain.ports import BlobReader
+from glance_clone.domain.store_ports import BlobReader
 
 
 class CountedReader:

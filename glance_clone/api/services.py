@@ -21,13 +21,13 @@ from glance_clone.domain.import_ports import TaskRepository
 from glance_clone.domain.key_ports import EncryptionKeys
 from glance_clone.domain.location_ports import ForeignData
 from glance_clone.domain.location_ports import LocationAdder
+from glance_clone.domain.metadef_ports import Metadefs
 from glance_clone.domain.notification import Notifier
 from glance_clone.domain.ports import ImageData
 from glance_clone.domain.ports import ImageRepository
 from glance_clone.domain.ports import MemberRepository
-from glance_clone.domain.ports import Metadefs
-from glance_clone.domain.ports import Quota
-from glance_clone.domain.ports import StoreRegistry
+from glance_clone.domain.quota_ports import Quota
+from glance_clone.domain.store_ports import StoreRegistry
 
 
 @dataclasses.dataclass(frozen=True)

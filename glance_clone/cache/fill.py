@@ -24,8 +24,8 @@ from glance_clone.cache.directory import CacheDirectory
 from glance_clone.cache.directory import try_lock
 from glance_clone.domain import errors
 from glance_clone.domain.image import Image
-from glance_clone.domain.ports import BlobReader
 from glance_clone.domain.ports import Concurrency
+from glance_clone.domain.store_ports import BlobReader
 from glance_clone.transfer import pipeline
 from glance_clone.transfer.blocks import Blocks
 from glance_clone.transfer.limit import Limit

@@ -19,7 +19,7 @@ from glance_clone.cache.fill import outcome_of
 from glance_clone.domain import errors
 from glance_clone.domain.cache import Fetch
 from glance_clone.domain.image import Image
-from glance_clone.domain.ports import BlobReader
+from glance_clone.domain.store_ports import BlobReader
 
 _BLOCK = 1 << 20
 #: Bytes that a client does not get before all are checked.

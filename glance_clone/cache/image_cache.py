@@ -28,8 +28,8 @@ from glance_clone.domain.image import ACTIVE
 from glance_clone.domain.image import Image
 from glance_clone.domain.metering import Meter
 from glance_clone.domain.metering import NoMeter
-from glance_clone.domain.ports import BlobReader
 from glance_clone.domain.ports import Concurrency
+from glance_clone.domain.store_ports import BlobReader
 from glance_clone.stores.file_reader import FileReader
 
 LOG = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from typing import Protocol
 
 from glance_clone.domain.image import Image
-from glance_clone.domain.ports import BlobReader
+from glance_clone.domain.store_ports import BlobReader
 
 #: Opens the data of an image in its stores: ``fetch(offset, length)``, as :meth:`ImageData.read` does.
 Fetch = Callable[[int, int | None], BlobReader]

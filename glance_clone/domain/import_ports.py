@@ -16,7 +16,7 @@ from glance_clone.domain.importing import Opened
 from glance_clone.domain.importing import Staged
 from glance_clone.domain.importing import Submitter
 from glance_clone.domain.lease import Lease
-from glance_clone.domain.ports import ByteSource
+from glance_clone.domain.store_ports import ByteSource
 from glance_clone.domain.task import Task
 from glance_clone.domain.task import TaskQuery
 

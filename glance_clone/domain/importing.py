@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 from typing import Protocol
 
-from glance_clone.domain.ports import ByteSource
+from glance_clone.domain.store_ports import ByteSource
 
 GLANCE_DIRECT = 'glance-direct'
 WEB_DOWNLOAD = 'web-download'

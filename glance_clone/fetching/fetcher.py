@@ -38,7 +38,7 @@ _CREDENTIALS = frozenset(('authorization', 'cookie', 'proxy-authorization', 'x-a
 
 
 class SafeFetcher:
-    """Fetches what the rules allow; see :class:`glance_clone.domain.ports.Fetcher`."""
+    """Fetches what the rules allow; see :class:`glance_clone.domain.store_ports.Fetcher`."""
 
     def __init__(self, rules: Rules, lookup: Lookup, limits: Limits, tls: ssl.SSLContext, proxies: Mapping[str, Proxy | None]):
         self._proxies = proxies

@@ -19,7 +19,7 @@ _FAREWELL = 0.5
 
 
 class Remote:
-    """The wanted part of an object; see :class:`glance_clone.domain.ports.RemoteData`.
+    """The wanted part of an object; see :class:`glance_clone.domain.store_ports.RemoteData`.
 
     :param offset: first byte that is wanted
     :param length: bytes wanted at most, None for all

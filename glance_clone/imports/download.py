@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from glance_clone.domain.ports import RemoteData
+from glance_clone.domain.store_ports import RemoteData
 
 
 class Download:
@@ -21,7 +21,7 @@ class Download:
         self._remote = remote
 
     def read(self, size: int) -> bytes:
-        """Return up to size bytes, b'' at the end; raises as :meth:`glance_clone.domain.ports.RemoteData.read` does."""
+        """Return up to size bytes, b'' at the end; raises as :meth:`glance_clone.domain.store_ports.RemoteData.read` does."""
         return self._remote.read(size)
 
     def cancel(self) -> None:

@@ -23,7 +23,7 @@ from glance_clone.domain import image as images
 from glance_clone.domain.image import Image
 from glance_clone.domain.importing import ImportRequest
 from glance_clone.domain.importing import Submitter
-from glance_clone.domain.ports import Fetcher
+from glance_clone.domain.store_ports import Fetcher
 from glance_clone.imports.download import Download
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from glance_clone.domain import errors
 from glance_clone.domain.importing import ImportRequest
-from glance_clone.domain.ports import Fetcher
+from glance_clone.domain.store_ports import Fetcher
 from glance_clone.imports.download import Download
 
 if TYPE_CHECKING:

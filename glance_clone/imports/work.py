@@ -25,10 +25,10 @@ from glance_clone.domain.lease import Lease
 from glance_clone.domain.location import Location
 from glance_clone.domain.metering import Meter
 from glance_clone.domain.metering import NoMeter
-from glance_clone.domain.ports import ByteSource
 from glance_clone.domain.ports import ImageData
 from glance_clone.domain.ports import ImageRepository
-from glance_clone.domain.ports import Reservation
+from glance_clone.domain.quota_ports import Reservation
+from glance_clone.domain.store_ports import ByteSource
 from glance_clone.domain.task import Task
 from glance_clone.layers.quota import MeteredStaging
 

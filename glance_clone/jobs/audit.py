@@ -25,8 +25,8 @@ from glance_clone.domain.location import ACTIVE
 from glance_clone.domain.location import Location
 from glance_clone.domain.location import StoredObject
 from glance_clone.domain.ports import AuditRecords
-from glance_clone.domain.ports import BlobStore
-from glance_clone.domain.ports import StoreRegistry
+from glance_clone.domain.store_ports import BlobStore
+from glance_clone.domain.store_ports import StoreRegistry
 from glance_clone.jobs.staging import StagingKeeper
 
 ORPHAN = 'orphan'

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from oslo_config import cfg
 
 from glance_clone.domain.ports import Call
-from glance_clone.domain.ports import CheckedStore
 from glance_clone.domain.ports import Concurrency
-from glance_clone.domain.ports import StoreRegistry
+from glance_clone.domain.store_ports import CheckedStore
+from glance_clone.domain.store_ports import StoreRegistry
 
 
 def readiness_checks(

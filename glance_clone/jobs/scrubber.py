@@ -18,7 +18,7 @@ from glance_clone.domain.lease import Lease
 from glance_clone.domain.lease import Worker
 from glance_clone.domain.location import Location
 from glance_clone.domain.ports import DelayedDeletes
-from glance_clone.domain.ports import StoreRegistry
+from glance_clone.domain.store_ports import StoreRegistry
 
 LOG = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from glance_clone.domain import errors
 from glance_clone.domain import image as images
 from glance_clone.domain.import_ports import StagedRepository
-from glance_clone.domain.ports import StagingStore
+from glance_clone.domain.store_ports import StagingStore
 
 LOG = logging.getLogger(__name__)
 

@@ -24,8 +24,8 @@ from glance_clone.domain.ports import ImageData
 from glance_clone.domain.ports import ImageRepository
 from glance_clone.domain.ports import LeaseRepository
 from glance_clone.domain.ports import LocationRepository
-from glance_clone.domain.ports import Quota
-from glance_clone.domain.ports import StoreRegistry
+from glance_clone.domain.quota_ports import Quota
+from glance_clone.domain.store_ports import StoreRegistry
 from glance_clone.layers.attribution import Attribution
 from glance_clone.layers.caching import CachedData
 from glance_clone.layers.caching import Eviction

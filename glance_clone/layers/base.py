@@ -14,13 +14,13 @@ from glance_clone.domain.importing import Staged
 from glance_clone.domain.importing import Submitter
 from glance_clone.domain.lease import Lease
 from glance_clone.domain.location import Location
-from glance_clone.domain.ports import BlobReader
-from glance_clone.domain.ports import ByteSource
 from glance_clone.domain.ports import ImageData
 from glance_clone.domain.ports import ImageRepository
 from glance_clone.domain.query import ImageQuery
 from glance_clone.domain.quota import NO_LIMITS
 from glance_clone.domain.quota import Limits
+from glance_clone.domain.store_ports import BlobReader
+from glance_clone.domain.store_ports import ByteSource
 
 if TYPE_CHECKING:
     from glance_clone.layers import Parts

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from glance_clone.domain.image import Image
 from glance_clone.domain.lease import Lease
-from glance_clone.domain.ports import BlobReader
+from glance_clone.domain.store_ports import BlobReader
 from glance_clone.layers.base import ImageDataLayer
 from glance_clone.layers.base import ImageRepositoryLayer
 

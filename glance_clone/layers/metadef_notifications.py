@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from glance_clone.domain import metadef
+from glance_clone.domain.metadef_ports import Metadefs
 from glance_clone.domain.notification import Notifier
-from glance_clone.domain.ports import Metadefs
 from glance_clone.layers import event_payloads as payloads
 from glance_clone.layers.notifications import _Around
 

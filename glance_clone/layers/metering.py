@@ -11,8 +11,8 @@ from glance_clone.domain import metering
 from glance_clone.domain.image import Image
 from glance_clone.domain.importing import Staged
 from glance_clone.domain.importing import Submitter
-from glance_clone.domain.ports import BlobReader
-from glance_clone.domain.ports import ByteSource
+from glance_clone.domain.store_ports import BlobReader
+from glance_clone.domain.store_ports import ByteSource
 from glance_clone.layers.base import ImageDataLayer
 
 

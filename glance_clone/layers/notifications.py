@@ -20,9 +20,9 @@ from glance_clone.domain.lease import Lease
 from glance_clone.domain.location import Location
 from glance_clone.domain.member import Member
 from glance_clone.domain.notification import Notifier
-from glance_clone.domain.ports import ByteSource
 from glance_clone.domain.quota import NO_LIMITS
 from glance_clone.domain.quota import Limits
+from glance_clone.domain.store_ports import ByteSource
 from glance_clone.domain.task import Task
 from glance_clone.layers import event_payloads as payloads
 

@@ -15,10 +15,10 @@ from glance_clone.domain.image import Image
 from glance_clone.domain.importing import Staged
 from glance_clone.domain.importing import Submitter
 from glance_clone.domain.lease import Lease
-from glance_clone.domain.ports import ByteSource
-from glance_clone.domain.ports import Reservation
 from glance_clone.domain.quota import NO_LIMITS
 from glance_clone.domain.quota import Limits
+from glance_clone.domain.quota_ports import Reservation
+from glance_clone.domain.store_ports import ByteSource
 from glance_clone.layers.base import ImageDataLayer
 from glance_clone.layers.base import ImageRepositoryLayer
 

@@ -17,7 +17,7 @@ from glance_clone.domain import patience
 from glance_clone.domain.image import Image
 from glance_clone.domain.importing import Submitter
 from glance_clone.domain.lease import Lease
-from glance_clone.domain.ports import ByteSource
+from glance_clone.domain.store_ports import ByteSource
 from glance_clone.layers.base import ImageDataLayer
 from glance_clone.layers.returning import gone
 from glance_clone.layers.returning import return_to_queued

@@ -6,8 +6,8 @@ from __future__ import annotations
 from oslo_config import cfg
 
 from glance_clone.domain import quota
-from glance_clone.domain.ports import Quota
-from glance_clone.domain.ports import UsageRepository
+from glance_clone.domain.quota_ports import Quota
+from glance_clone.domain.quota_ports import UsageRepository
 from glance_clone.quotas.configured import ConfiguredLimit
 from glance_clone.quotas.projects import ProjectQuota
 from glance_clone.quotas.unlimited import Unlimited

@@ -8,11 +8,11 @@ from typing import Protocol
 
 from glance_clone.domain import quota
 from glance_clone.domain.image import Image
-from glance_clone.domain.ports import Reservation
-from glance_clone.domain.ports import UsageRepository
 from glance_clone.domain.quota import Limits
 from glance_clone.domain.quota import Usage
 from glance_clone.domain.quota import Work
+from glance_clone.domain.quota_ports import Reservation
+from glance_clone.domain.quota_ports import UsageRepository
 from glance_clone.quotas.unlimited import Nothing
 
 
@@ -35,7 +35,7 @@ class LimitSource(Protocol):
 
 
 class ProjectQuota:
-    """See :class:`glance_clone.domain.ports.Quota`."""
+    """See :class:`glance_clone.domain.quota_ports.Quota`."""
 
     def __init__(self, source: LimitSource, usage: UsageRepository):
         self._source = source
@@ -69,7 +69,7 @@ class ProjectQuota:
 
 
 class ProjectReservation:
-    """What one piece of work takes; see :class:`glance_clone.domain.ports.Reservation`.
+    """What one piece of work takes; see :class:`glance_clone.domain.quota_ports.Reservation`.
 
     The limits are those of its beginning, also if they are changed meanwhile.
     """

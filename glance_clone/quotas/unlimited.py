@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 from glance_clone.domain.image import Image
-from glance_clone.domain.ports import Reservation
 from glance_clone.domain.quota import NO_LIMITS
 from glance_clone.domain.quota import Limits
+from glance_clone.domain.quota_ports import Reservation
 
 
 class Nothing:
-    """A reservation of nothing; see :class:`glance_clone.domain.ports.Reservation`."""
+    """A reservation of nothing; see :class:`glance_clone.domain.quota_ports.Reservation`."""
 
     is_limited = False
 
@@ -20,7 +20,7 @@ class Nothing:
 
 
 class Unlimited:
-    """See :class:`glance_clone.domain.ports.Quota`."""
+    """See :class:`glance_clone.domain.quota_ports.Quota`."""
 
     def limits(self, project: str | None, *resources: str) -> Limits:
         """Return no limits."""

@@ -2,5 +2,5 @@
 """Stores: where the bytes of images are kept.
 
 ``registry`` builds the configured stores; each driver has modules of its own. The contract that drivers keep is
-:class:`glance_clone.domain.ports.BlobStore`.
+:class:`glance_clone.domain.store_ports.BlobStore`.
 """

@@ -25,9 +25,9 @@ from glance_clone.domain import errors
 from glance_clone.domain.caller import CONTEXT
 from glance_clone.domain.location import Location
 from glance_clone.domain.location import StoredObject
-from glance_clone.domain.ports import BlobReader
-from glance_clone.domain.ports import BlobWriter
 from glance_clone.domain.ports import Concurrency
+from glance_clone.domain.store_ports import BlobReader
+from glance_clone.domain.store_ports import BlobWriter
 from glance_clone.stores import glance_store_options
 from glance_clone.stores.glance_store_errors import translated
 from glance_clone.stores.glance_store_reader import Reader

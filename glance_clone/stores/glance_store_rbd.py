@@ -12,7 +12,7 @@ from typing import Any
 from glance_clone.domain import errors
 from glance_clone.domain.location import Location
 from glance_clone.domain.location import StoredObject
-from glance_clone.domain.ports import BlobReader
+from glance_clone.domain.store_ports import BlobReader
 from glance_clone.stores.glance_store_adapter import GlanceStore
 from glance_clone.stores.glance_store_errors import translated
 from glance_clone.stores.glance_store_reader import Reader

@@ -16,8 +16,8 @@ from oslo_log import log as logging
 from glance_clone.domain import errors
 from glance_clone.domain.location import Location
 from glance_clone.domain.location import StoredObject
-from glance_clone.domain.ports import Fetcher
-from glance_clone.domain.ports import RemoteData
+from glance_clone.domain.store_ports import Fetcher
+from glance_clone.domain.store_ports import RemoteData
 
 LOG = logging.getLogger(__name__)
 

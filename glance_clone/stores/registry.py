@@ -15,8 +15,8 @@ from glance_clone.conf import stores as options
 from glance_clone.domain import errors
 from glance_clone.domain import ports
 from glance_clone.domain.location import Location
-from glance_clone.domain.ports import BlobStore
 from glance_clone.domain.ports import Concurrency
+from glance_clone.domain.store_ports import BlobStore
 from glance_clone.stores import file_config
 from glance_clone.stores import glance_store_options
 from glance_clone.stores import http_config

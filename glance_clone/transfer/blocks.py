@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 
 class Blocks:
-    """Reads what an iterable of blocks yields; see :class:`glance_clone.domain.ports.ByteSource`."""
+    """Reads what an iterable of blocks yields; see :class:`glance_clone.domain.store_ports.ByteSource`."""
 
     def __init__(self, blocks: Iterable[bytes]):
         self._blocks = iter(blocks)

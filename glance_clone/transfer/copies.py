@@ -20,10 +20,10 @@ from glance_clone.domain.importing import Material
 from glance_clone.domain.importing import Opened
 from glance_clone.domain.key_ports import Verifier
 from glance_clone.domain.location import Location
-from glance_clone.domain.ports import BlobStore
-from glance_clone.domain.ports import BlobWriter
-from glance_clone.domain.ports import ByteSource
 from glance_clone.domain.ports import Concurrency
+from glance_clone.domain.store_ports import BlobStore
+from glance_clone.domain.store_ports import BlobWriter
+from glance_clone.domain.store_ports import ByteSource
 from glance_clone.transfer import pipeline
 from glance_clone.transfer.blocks import Blocks
 from glance_clone.transfer.digest import Digest

@@ -26,12 +26,12 @@ from glance_clone.domain.key_ports import Verifiers
 from glance_clone.domain.location import Location
 from glance_clone.domain.metering import Meter
 from glance_clone.domain.metering import NoMeter
-from glance_clone.domain.ports import BlobReader
-from glance_clone.domain.ports import BlobStore
-from glance_clone.domain.ports import BlobWriter
-from glance_clone.domain.ports import ByteSource
 from glance_clone.domain.ports import Concurrency
-from glance_clone.domain.ports import StoreRegistry
+from glance_clone.domain.store_ports import BlobReader
+from glance_clone.domain.store_ports import BlobStore
+from glance_clone.domain.store_ports import BlobWriter
+from glance_clone.domain.store_ports import ByteSource
+from glance_clone.domain.store_ports import StoreRegistry
 from glance_clone.transfer import pipeline
 from glance_clone.transfer.copies import Copier
 from glance_clone.transfer.copies import abort

@@ -19,11 +19,11 @@ from glance_clone.domain.location import WEB_SCHEMES
 from glance_clone.domain.location import Location
 from glance_clone.domain.location import named_by_user
 from glance_clone.domain.location import scheme_of
-from glance_clone.domain.ports import BlobReader
-from glance_clone.domain.ports import BlobStore
 from glance_clone.domain.ports import Concurrency
-from glance_clone.domain.ports import Fetcher
-from glance_clone.domain.ports import StoreRegistry
+from glance_clone.domain.store_ports import BlobReader
+from glance_clone.domain.store_ports import BlobStore
+from glance_clone.domain.store_ports import Fetcher
+from glance_clone.domain.store_ports import StoreRegistry
 from glance_clone.transfer import pipeline
 from glance_clone.transfer.digest import Digest
 from glance_clone.transfer.inspect import Inspection

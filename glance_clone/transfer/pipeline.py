@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from collections.abc import Sequence
 
-from glance_clone.domain.ports import ByteSource
 from glance_clone.domain.ports import Concurrency
+from glance_clone.domain.store_ports import ByteSource
 from glance_clone.transfer.lane import Filter
 from glance_clone.transfer.lane import Lanes
 

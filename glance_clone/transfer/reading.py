@@ -15,9 +15,9 @@ from glance_clone.domain.image import Image
 from glance_clone.domain.location import Location
 from glance_clone.domain.metering import Meter
 from glance_clone.domain.metering import NoMeter
-from glance_clone.domain.ports import BlobReader
 from glance_clone.domain.ports import Concurrency
-from glance_clone.domain.ports import StoreRegistry
+from glance_clone.domain.store_ports import BlobReader
+from glance_clone.domain.store_ports import StoreRegistry
 
 LOG = logging.getLogger(__name__)
 

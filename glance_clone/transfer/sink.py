@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from glance_clone.domain.ports import BlobWriter
+from glance_clone.domain.store_ports import BlobWriter
 
 
 class Sink:

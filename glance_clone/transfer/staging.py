@@ -13,11 +13,11 @@ from glance_clone.domain import errors
 from glance_clone.domain.image import Image
 from glance_clone.domain.importing import Staged
 from glance_clone.domain.location import Location
-from glance_clone.domain.ports import BlobReader
-from glance_clone.domain.ports import BlobWriter
-from glance_clone.domain.ports import ByteSource
 from glance_clone.domain.ports import Concurrency
-from glance_clone.domain.ports import StagingStore
+from glance_clone.domain.store_ports import BlobReader
+from glance_clone.domain.store_ports import BlobWriter
+from glance_clone.domain.store_ports import ByteSource
+from glance_clone.domain.store_ports import StagingStore
 from glance_clone.transfer import pipeline
 from glance_clone.transfer.blocks import Blocks
 from glance_clone.transfer.digest import Digest

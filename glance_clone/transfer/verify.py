@@ -10,8 +10,8 @@ from oslo_log import log as logging
 
 from glance_clone.domain import errors
 from glance_clone.domain.image import Image
-from glance_clone.domain.ports import BlobReader
 from glance_clone.domain.ports import Concurrency
+from glance_clone.domain.store_ports import BlobReader
 from glance_clone.transfer.digest import Digest
 from glance_clone.transfer.reading import Copies
 

@@ -19,8 +19,8 @@ from glance_clone.api.serial.digests import parse_digests
 from glance_clone.api.services import Services
 from glance_clone.domain import errors
 from glance_clone.domain.image import Image
-from glance_clone.domain.ports import BlobReader
-from glance_clone.domain.ports import ByteSource
+from glance_clone.domain.store_ports import BlobReader
+from glance_clone.domain.store_ports import ByteSource
 
 OCTET_STREAM = 'application/octet-stream'
 _BLOCK = 1 << 20

@@ -13,7 +13,7 @@ from glance_clone.api.context import RequestContext
 from glance_clone.api.extensions import Extension
 from glance_clone.api.serial.image import json_response
 from glance_clone.api.services import Services
-from glance_clone.domain.ports import BlobStore
+from glance_clone.domain.store_ports import BlobStore
 
 
 def render_import(api: Services, context: RequestContext, result: list[str], request: webob.Request) -> webob.Response:

@@ -11,7 +11,7 @@ from glance_clone.api.extensions import Extension
 from glance_clone.api.resource import Params
 from glance_clone.api.services import Services
 from glance_clone.domain import errors
-from glance_clone.domain.ports import BlobStore
+from glance_clone.domain.store_ports import BlobStore
 
 
 def import_methods(api: Services, context: RequestContext, params: Params, wanted: None) -> list[str]:

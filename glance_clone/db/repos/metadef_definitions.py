@@ -23,7 +23,7 @@ from glance_clone.domain.metadef import could_be_name
 
 
 class Definitions(Generic[T]):
-    """See :class:`glance_clone.domain.ports.MetadefObjectRepository`.
+    """See :class:`glance_clone.domain.metadef_ports.MetadefObjectRepository`.
 
     :cvar kind: what is kept here
     """

@@ -33,7 +33,7 @@ _CONTENTS = (tables.tags, tables.objects, tables.properties, tables.namespace_re
 
 
 class NamespaceRepository:
-    """See :class:`glance_clone.domain.ports.NamespaceRepository`."""
+    """See :class:`glance_clone.domain.metadef_ports.NamespaceRepository`."""
 
     def __init__(self, database: Database):
         self._database = database

@@ -11,7 +11,7 @@ from glance_clone.domain.metadef import Object
 
 
 class MetadefObjectRepository(Definitions[Object]):
-    """See :class:`glance_clone.domain.ports.MetadefObjectRepository`."""
+    """See :class:`glance_clone.domain.metadef_ports.MetadefObjectRepository`."""
 
     kind = metadef_rows.OBJECTS
 

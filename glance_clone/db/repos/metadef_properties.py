@@ -11,7 +11,7 @@ from glance_clone.domain.metadef import Property
 
 
 class MetadefPropertyRepository(Definitions[Property]):
-    """See :class:`glance_clone.domain.ports.MetadefPropertyRepository`."""
+    """See :class:`glance_clone.domain.metadef_ports.MetadefPropertyRepository`."""
 
     kind = metadef_rows.PROPERTIES
 

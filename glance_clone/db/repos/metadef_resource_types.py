@@ -43,7 +43,7 @@ _CHUNK = 5000
 
 
 class ResourceTypeRepository:
-    """See :class:`glance_clone.domain.ports.ResourceTypeRepository`."""
+    """See :class:`glance_clone.domain.metadef_ports.ResourceTypeRepository`."""
 
     def __init__(self, database: Database):
         self._database = database

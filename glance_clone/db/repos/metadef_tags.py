@@ -30,7 +30,7 @@ _table = tables.tags
 
 
 class MetadefTagRepository(Definitions[Tag]):
-    """See :class:`glance_clone.domain.ports.MetadefTagRepository`."""
+    """See :class:`glance_clone.domain.metadef_ports.MetadefTagRepository`."""
 
     kind = metadef_rows.TAGS
 

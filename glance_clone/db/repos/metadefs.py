@@ -9,7 +9,7 @@ from glance_clone.db.repos.metadef_objects import MetadefObjectRepository
 from glance_clone.db.repos.metadef_properties import MetadefPropertyRepository
 from glance_clone.db.repos.metadef_resource_types import ResourceTypeRepository
 from glance_clone.db.repos.metadef_tags import MetadefTagRepository
-from glance_clone.domain.ports import Metadefs
+from glance_clone.domain.metadef_ports import Metadefs
 
 
 def build_metadefs(database: Database) -> Metadefs:

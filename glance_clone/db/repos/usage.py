@@ -93,7 +93,7 @@ _LOCK: dict[str, sa.Insert] = {
 
 
 class UsageRepository:
-    """See :class:`glance_clone.domain.ports.UsageRepository`."""
+    """See :class:`glance_clone.domain.quota_ports.UsageRepository`."""
 
     def __init__(self, database: Database):
         self._database = database

@@ -12,7 +12,7 @@ DATA = bytes(range(256)) * 1000
 
 
 class BlobContract:
-    """Tests of :class:`glance_clone.domain.ports.BlobStore`.
+    """Tests of :class:`glance_clone.domain.store_ports.BlobStore`.
 
     A test case with these has ``self.store``, an empty store, and ``self.objects()``, which returns the names of all that
     is in it, temporary or not.

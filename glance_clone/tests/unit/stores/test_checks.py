@@ -11,7 +11,7 @@ from oslotest import base
 
 from glance_clone.domain import errors
 from glance_clone.domain.location import Location
-from glance_clone.domain.ports import CheckedStore
+from glance_clone.domain.store_ports import CheckedStore
 from glance_clone.stores import glance_store_adapter
 from glance_clone.stores.file import FileStore
 from glance_clone.stores.file_directory import Directory
