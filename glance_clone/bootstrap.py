@@ -58,6 +58,9 @@ from glance_clone.domain.importing import GLANCE_DOWNLOAD
 from glance_clone.domain.importing import WEB_DOWNLOAD
 from glance_clone.domain.lease import Worker
 from glance_clone.domain.ports import Concurrency
+from glance_clone.domain.ports import ImageData
+from glance_clone.domain.ports import ImageRepository as ImageRepositoryPort
+from glance_clone.domain.store_ports import StoreRegistry
 from glance_clone.fetching.fetcher import build_fetcher
 from glance_clone.imports import build as imports
 from glance_clone.imports.glance_download import Choice
@@ -115,88 +118,96 @@ class Service:
         self._database = Database(conf)
         if conf.profiler.enabled and conf.profiler.trace_sqlalchemy:
             self._database.instrument(lambda engine: tracing.add_tracing(sa, engine, 'db'))
-        worker = Worker()
-        stores = build_registry(conf, concurrency)
-        notifier = build_notifier(conf)
-        telling = layers.telling(notifier)
-        records = telling(NotifyingImages, ImageRepository(self._database, conf.leases.ttl))
-        leases = LeaseRepository(self._database)
-        locations = LocationRepository(self._database)
-        staging, staged = StagingArea(conf, stores.staging, concurrency), StagedRepository(self._database)
         self.meter = build_meter(conf)
         self.census = Census(self._database)
-        keys = KeyManager(conf, concurrency)
-        stored = StoreData(conf, stores, concurrency, staging, self.meter, Signatures(keys))
-        data = telling(NotifyingData, stored)
-        indexes = functools.partial(CachedImages, self._database)
-        cache = cache_parts.build_cache(conf, indexes, concurrency, self.meter)
+        self._notifier = build_notifier(conf)
+        self._telling = layers.telling(self._notifier)
+        self._keys = KeyManager(conf, concurrency)
+        worker, leases = Worker(), LeaseRepository(self._database)
         self._heartbeat = Heartbeat(leases, worker, conf.leases.ttl)
         self._reaper = Reaper(leases, worker, conf.leases.ttl)
-        quota = build_quota(conf, UsageRepository(self._database))
-        self_url = conf.worker_self_reference_url or conf.public_endpoint
-        parts = layers.Parts(
-            records,
-            locations,
-            data,
-            stores,
-            leases,
-            worker,
-            self._reaper.abandon,
-            quota,
-            staging,
-            staged,
-            telling(NotifyingDeletes, DelayedDeletes(self._database, conf.leases.ttl)),
+
+        parts = self._build_parts(build_registry(conf, concurrency), worker, leases)
+        images, data = layers.wrap_images(parts), layers.wrap_data(parts)
+        self._keeper = parts.cache and cache_parts.build_keeper(conf, parts.cache, images, parts.data, self.census)
+        self._keeper_of_staging = StagingKeeper(parts.stores.staging, parts.staged, conf.housekeeping.staging_grace)
+        self._imports = self._build_imports(parts, data)
+        self._reaper.register(DataFinishers(parts).table())
+        self._reaper.register(self._imports.finishers)
+        self.api = self._build_api(parts, images, data)
+
+    def _build_parts(self, stores: StoreRegistry, worker: Worker, leases: LeaseRepository) -> layers.Parts:
+        """Return the bare repositories, stores and byte path, those that others are told of included."""
+        conf, database, concurrency, telling = self._conf, self._database, self._concurrency, self._telling
+        staging = StagingArea(conf, stores.staging, concurrency)
+        indexes = functools.partial(CachedImages, database)
+        stored = StoreData(conf, stores, concurrency, staging, self.meter, Signatures(self._keys))
+        return layers.Parts(
+            images=telling(NotifyingImages, ImageRepository(database, conf.leases.ttl)),
+            locations=LocationRepository(database),
+            data=telling(NotifyingData, stored),
+            stores=stores,
+            leases=leases,
+            worker=worker,
+            abandon=self._reaper.abandon,
+            quota=build_quota(conf, UsageRepository(database)),
+            staging=staging,
+            staged=StagedRepository(database),
+            deletes=telling(NotifyingDeletes, DelayedDeletes(database, conf.leases.ttl)),
             delays_deletes=conf.delayed_delete,
-            cache=cache,
-            self_url=self_url,
+            cache=cache_parts.build_cache(conf, indexes, concurrency, self.meter),
+            self_url=conf.worker_self_reference_url or conf.public_endpoint,
             meter=self.meter,
         )
-        self._reaper.register(DataFinishers(parts).table())
-        images = layers.wrap_images(parts)
-        self._keeper = cache and cache_parts.build_keeper(conf, cache, images, data, self.census)
+
+    def _build_imports(self, parts: layers.Parts, data: ImageData) -> imports.Imports:
+        """Return the background work on images that was asked for by requests."""
+        conf, concurrency = self._conf, self._concurrency
         fetcher = build_fetcher(conf, concurrency)
-        foreign = StoredData(conf, stores, fetcher, concurrency)
-        wrapped_data = layers.wrap_data(parts)
+        self._foreign = StoredData(conf, parts.stores, fetcher, concurrency)
         formats = conf.image_format
-        schema = ImageSchema(formats.disk_formats, formats.container_formats, custom_properties.load(conf))
-        self._imports = imports.build(
+        self._schema = ImageSchema(formats.disk_formats, formats.container_formats, custom_properties.load(conf))
+        tasks = TaskRepository(self._database, conf.leases.ttl, conf.task.task_time_to_live)
+        return imports.build(
             conf,
             parts,
-            wrapped_data,
-            telling(NotifyingTasks, TaskRepository(self._database, conf.leases.ttl, conf.task.task_time_to_live)),
+            data,
+            self._telling(NotifyingTasks, tasks),
             concurrency,
             sources={
                 WEB_DOWNLOAD: WebDownload(fetcher),
                 GLANCE_DOWNLOAD: GlanceDownload(fetcher, Choice.of(conf)),
             },
-            make_image=functools.partial(serial_image.image_of, schema),
-            foreign=foreign,
+            make_image=functools.partial(serial_image.image_of, self._schema),
+            foreign=self._foreign,
         )
-        self._reaper.register(self._imports.finishers)
-        self._keeper_of_staging = StagingKeeper(stores.staging, staged, conf.housekeeping.staging_grace)
+
+    def _build_api(self, parts: layers.Parts, images: ImageRepositoryPort, data: ImageData) -> services.Services:
+        """Return what requests are answered with."""
+        conf = self._conf
         rules = Rules(build_enforcer(conf))
         protections = property_protections.load(conf, rules.knows)
-        metadefs = telling(notifying_metadefs, build_metadefs(self._database))
-        checks = readiness_checks(conf, self.census.check, stores, concurrency)
-        self.api = services.Services(
+        metadefs = self._telling(notifying_metadefs, build_metadefs(self._database))
+        checks = readiness_checks(conf, self.census.check, parts.stores, self._concurrency)
+        return services.Services(
             conf=conf,
             door=authorize.Door(rules, images, protections, owners_only=not conf.oslo_policy.enforce_new_defaults),
             images=images,
-            members=telling(NotifyingMembers, MemberRepository(self._database)),
-            data=wrapped_data,
-            stores=stores,
-            quota=quota,
-            foreign=foreign,
+            members=self._telling(NotifyingMembers, MemberRepository(self._database)),
+            data=data,
+            stores=parts.stores,
+            quota=parts.quota,
+            foreign=self._foreign,
             location_adder=self._imports.locations,
-            image_schema=schema,
+            image_schema=self._schema,
             tasks=self._imports.tools.tasks,
             importer=self._imports.importer,
-            encryption_keys=KeysOfImages(keys),
+            encryption_keys=KeysOfImages(self._keys),
             legacy_imports=self._imports.legacy,
-            cache=cache,
+            cache=parts.cache,
             readiness=Readiness(checks, conf.readiness.timeout, conf.readiness.interval),
             metadefs=metadefs,
-            notifier=notifier,
+            notifier=self._notifier,
             metadef_door=MetadefDoor(rules, metadefs.namespaces),
         )
 
