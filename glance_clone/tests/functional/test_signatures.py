@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Signed images take no other data than what was signed, whichever way it comes (contract, section 17).
 
-The key manager is the file one of :mod:`glance_clone.tests.fixtures.key_manager`, loaded by castellan as any other driver.
+The key manager is the file one of :mod:`glance_clone.tests.fixtures.key_manager`, loaded by castellan as any other driver;
+the slow tests have a real Barbican.
 """
 
 from __future__ import annotations
