@@ -20,8 +20,14 @@ from glance_clone.tests.functional import base
 _BATCH = """
 import contextlib, importlib, io, json, sys
 shell = importlib.import_module(sys.argv[1])
-results = []
-for arguments in json.load(sys.stdin):
+commands, results = json.load(sys.stdin), []
+
+class Terminal(io.StringIO):
+    # What clients do not take for data to upload.
+    isatty = lambda self: True
+
+sys.stdin = Terminal()
+for arguments in commands:
     printed, said = io.StringIO(), io.StringIO()
     sys.argv = ['client', *arguments]
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(said):
