@@ -207,8 +207,9 @@ def repeatable(work: Callable[..., _T]) -> Callable[..., _T]:
 def retried(work: Callable[..., _T]) -> Callable[..., _T]:
     """Repeat a write as :func:`repeatable` does.
 
-    The function does all its work in one ``Database.write`` block. It is called with ``again=True`` when it is repeated:
-    a lost connection leaves open whether the commit went through, so it must then accept its own work as done.
+    The function does all its work in one ``Database.write`` block. It is called with ``again=True`` when it is repeated
+    after a lost connection, which leaves open whether the commit went through: it must then accept its own work as done.
+    After a deadlock it must not, because all was undone, and what it finds done is the work of others.
 
     :raises DatabaseUnavailable: it did not succeed in :data:`RETRY_TIME`
     """
@@ -236,7 +237,7 @@ def _persist(attempt: Callable[[bool], _T]) -> _T:
             # The next attempt may take as long as this one did.
             if failed + delay + (failed - started) > deadline:
                 raise _unavailable(error) from error
-            pause, again = min(pause * 2, _LONGEST_PAUSE), True
+            pause, again = min(pause * 2, _LONGEST_PAUSE), again or not isinstance(error, db_exc.DBDeadlock)
             time.sleep(delay)
 
 
