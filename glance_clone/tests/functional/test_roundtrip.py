@@ -127,6 +127,8 @@ class _RoundTrip:
 
         def body() -> Iterator[bytes]:
             yield from itertools.repeat(block, 6)
+            # What was sent may wait in buffers; the upload begins when the service reads it.
+            self.wait_for_status(image_id, 'saving')
             deleted.append(self.request('alice', 'DELETE', f'/v2/images/{image_id}').status_code)
             yield from itertools.repeat(block, 2)
 
