@@ -182,6 +182,10 @@ def mark_deleted(
     buried = {'deleted': True, 'deleted_at': now}
     if connection.execute(statement.values(status=status, updated_at=now, **buried)).rowcount != 1:
         return False
+    # The key of members has room for one trace of each time: those of memberships that ended in this moment must go.
+    members = tables.members.c
+    ended_now = (members.image_id == image_id, members.deleted == sa.true(), members.deleted_at == now)
+    connection.execute(sa.delete(tables.members).where(*ended_now))
     for table in (tables.properties, tables.tags, tables.members):
         _bury(connection, table, image_id, now)
     _bury(connection, tables.locations, image_id, now, status=status)

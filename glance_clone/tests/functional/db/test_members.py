@@ -45,6 +45,14 @@ class _Members:
         self.assertEqual([], self.members.list(self.image.id))
         self.assertEqual([], self.rows(tables.members, deleted=False))
 
+    def test_the_image_goes_in_the_moment_in_which_a_member_came_back(self) -> None:
+        now = datetime.datetime(2024, 5, 6, 7, 8, 9)
+        self.useFixture(fixtures.MonkeyPatch('oslo_utils.timeutils.utcnow', lambda: now))
+        self.members.remove(self._add('p'))
+        self._add('p')
+        self.images.remove(self.image)
+        self.assertEqual([], self.rows(tables.members, deleted=False))
+
     def test_everything_comes_back(self) -> None:
         added = self._add('Größe')
         self.assertEqual(added, self.members.get(self.image.id, 'Größe'))
