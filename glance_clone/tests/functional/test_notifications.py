@@ -37,7 +37,8 @@ class NotificationsTest(base.ServiceTestCase):
             'oslo_messaging_notifications': {'driver': 'messagingv2', 'transport_url': cls.bus.url},
             'oslo_messaging_rabbit': {'rabbit_retry_interval': 1, 'rabbit_retry_backoff': 1, 'heartbeat_timeout_threshold': 0},
         }
-        return service.Service(database_url, cls.launcher, options)
+        # One process: the events of several come in no order.
+        return service.Service(database_url, cls.launcher, options, processes=1)
 
     def setUp(self) -> None:
         super().setUp()

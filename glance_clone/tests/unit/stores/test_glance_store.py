@@ -199,6 +199,7 @@ class VmwareTest(base.BaseTestCase):
 class ContextTest(base.BaseTestCase):
     def test_drivers_act_on_behalf_of_the_caller(self):
         store = one_store('s3', _S3)
+        self.addCleanup(CONTEXT.reset, CONTEXT.set(None))
         self.assertEqual(('', None), (store.context().project_id, store.context().auth_token))
         caller = object()
         seen = []
