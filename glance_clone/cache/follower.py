@@ -44,6 +44,25 @@ class Follower:
         self._file = os.open(directory.path_of(INCOMPLETE, image.id), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         self._rest: BlobReader | None = None
 
+    def begun(self) -> Follower:
+        """Wait for the first bytes, so that data found to be damaged by then is an answer of its own; return the reader.
+
+        :raises DataMissing: the copy in the store is damaged
+        """
+        deadline = time.monotonic() + _STALLED
+        try:
+            while self.size and time.monotonic() < deadline:
+                end = self._ready()
+                if end is None or end > 0:
+                    break
+                time.sleep(_PAUSE)
+        except errors.StoreError as error:
+            self.close()
+            raise errors.DataMissing(
+                f'The data of image {self._image.id} is damaged in its store; tell an operator.'
+            ) from error
+        return self
+
     def __iter__(self) -> Iterator[bytes]:
         """Yield the data as it comes."""
         position, moved = 0, time.monotonic()

@@ -125,11 +125,11 @@ class DiskCache(Holdings):
             fill.abandon()
             raise
         self._concurrency.spawn(self._bring_for_client, fill, image, source)
-        return follower
+        return follower.begun()
 
     def _follow(self, image: Image, fetch: Fetch) -> BlobReader | None:
         try:
-            return Follower(self.directory, image, fetch)
+            return Follower(self.directory, image, fetch).begun()
         except FileNotFoundError:
             return None
 

@@ -132,6 +132,7 @@ class ScrubberTest(base.ServiceTestCase):
         # Claims of the dead hold for a while.
         process.wait_until(lambda: self._all_done(images), 60, 'all images scrubbed', interval=1)
         self.assertEqual([], [name for name in self.service.files() if name in images])
+        self.assertIn('All is well.', self.service.manage('store', 'audit'))
 
     def _all_done(self, images: list[str]) -> bool:
         self._scrubber()
