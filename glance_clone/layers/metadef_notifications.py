@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +10,8 @@ from glance_clone.domain import metadef
 from glance_clone.domain.metadef_ports import Metadefs
 from glance_clone.domain.notification import Notifier
 from glance_clone.layers import event_payloads as payloads
-from glance_clone.layers.notifications import _Around
+from glance_clone.layers.notifications import Around
+from glance_clone.layers.notifications import now
 
 
 def notifying(metadefs: Metadefs, notifier: Notifier) -> Metadefs:
@@ -25,7 +25,7 @@ def notifying(metadefs: Metadefs, notifier: Notifier) -> Metadefs:
     )
 
 
-class _Namespaces(_Around):
+class _Namespaces(Around):
     """Tells of namespaces, and of what is in new ones."""
 
     def add(self, namespace: metadef.Namespace) -> None:
@@ -49,10 +49,10 @@ class _Namespaces(_Around):
     def remove(self, namespace: metadef.Namespace) -> None:
         """Tell that a namespace is gone."""
         self._inner.remove(namespace)
-        self._notifier.info('metadef_namespace.delete', payloads.deleted(payloads.of_namespace(namespace), _now()))
+        self._notifier.info('metadef_namespace.delete', payloads.deleted(payloads.of_namespace(namespace), now()))
 
 
-class _Definitions(_Around):
+class _Definitions(Around):
     """Tells of one kind of what namespaces contain.
 
     :param kind: ``object``, ``property`` or ``tag``
@@ -77,7 +77,7 @@ class _Definitions(_Around):
     def remove(self, namespace: metadef.Namespace, old: Any) -> None:
         """Tell that one is gone."""
         self._inner.remove(namespace, old)
-        self._notifier.info(f'metadef_{self._kind}.delete', payloads.deleted(self._payload(namespace, old), _now()))
+        self._notifier.info(f'metadef_{self._kind}.delete', payloads.deleted(self._payload(namespace, old), now()))
 
     def clear(self, namespace: metadef.Namespace) -> None:
         """Tell that all are gone."""
@@ -96,7 +96,7 @@ class _Tags(_Definitions):
             self._notifier.info('metadef_tag.create', payloads.of_tag(namespace, tag))
 
 
-class _ResourceTypes(_Around):
+class _ResourceTypes(Around):
     """Tells of what namespaces apply to."""
 
     def associate(self, namespace: metadef.Namespace, new: metadef.Association) -> None:
@@ -107,9 +107,5 @@ class _ResourceTypes(_Around):
     def dissociate(self, namespace: metadef.Namespace, old: metadef.Association) -> None:
         """Tell of an association that is gone."""
         self._inner.dissociate(namespace, old)
-        payload = payloads.deleted(payloads.of_association(namespace, old), _now())
+        payload = payloads.deleted(payloads.of_association(namespace, old), now())
         self._notifier.info('metadef_resource_type.delete', payload)
-
-
-def _now() -> datetime.datetime:
-    return datetime.datetime.now(datetime.UTC).replace(tzinfo=None)

@@ -30,7 +30,7 @@ from glance_clone.layers import event_payloads as payloads
 _RETURNING = (images.DEACTIVATED, images.PENDING_DELETE, images.ACTIVE)
 
 
-class _Around:
+class Around:
     """Something around another one that passes on whatever it does not define itself."""
 
     def __init__(self, inner: Any, notifier: Notifier):
@@ -41,7 +41,7 @@ class _Around:
         return getattr(self._inner, name)
 
 
-class NotifyingImages(_Around):
+class NotifyingImages(Around):
     """Tells of images; see :class:`glance_clone.domain.ports.ImageRepository`."""
 
     def add(self, image: Image, id_is_new: bool = False, limits: Limits = NO_LIMITS) -> None:
@@ -60,7 +60,7 @@ class NotifyingImages(_Around):
         tell_of_end(self._notifier, image)
 
 
-class NotifyingDeletes(_Around):
+class NotifyingDeletes(Around):
     """Tells of images whose data is removed later; see :class:`glance_clone.domain.ports.DelayedDeletes`."""
 
     def schedule(self, image: Image) -> None:
@@ -69,7 +69,7 @@ class NotifyingDeletes(_Around):
         tell_of_end(self._notifier, image)
 
 
-class NotifyingData(_Around):
+class NotifyingData(Around):
     """Tells of data on its way into stores; see :class:`glance_clone.domain.ports.ImageData`."""
 
     def write(
@@ -105,7 +105,7 @@ class NotifyingData(_Around):
         return location
 
 
-class NotifyingMembers(_Around):
+class NotifyingMembers(Around):
     """Tells of members; see :class:`glance_clone.domain.ports.MemberRepository`."""
 
     def add(self, member: Member, quota: int) -> None:
@@ -121,10 +121,10 @@ class NotifyingMembers(_Around):
     def remove(self, member: Member) -> None:
         """Tell that a member is none any more."""
         self._inner.remove(member)
-        self._notifier.info(events.MEMBER_DELETE, payloads.deleted(payloads.of_member(member), _now()))
+        self._notifier.info(events.MEMBER_DELETE, payloads.deleted(payloads.of_member(member), now()))
 
 
-class NotifyingTasks(_Around):
+class NotifyingTasks(Around):
     """Tells of tasks, and of the images that change with them; see ``TaskRepository``."""
 
     def add(self, task: Task, lease: Lease) -> None:
@@ -172,8 +172,9 @@ def tell_of_change(notifier: Notifier, image: Image, from_state: str | None) -> 
 
 def tell_of_end(notifier: Notifier, image: Image) -> None:
     """Tell that an image is gone."""
-    notifier.info(events.IMAGE_DELETE, payloads.deleted(payloads.of_image(image), _now()))
+    notifier.info(events.IMAGE_DELETE, payloads.deleted(payloads.of_image(image), now()))
 
 
-def _now() -> datetime.datetime:
+def now() -> datetime.datetime:
+    """Return the present time in UTC without time zone."""
     return datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
