@@ -32,7 +32,8 @@ class TaskRepository(Protocol):
 
         :param from_state: the status that the image must still have
         :raises ImageLocked: another task holds the lock
-        :raises StateChanged: the image has another status, or the lease is held by another
+        :raises StateChanged: the image has another status, or the lease is held by another; or the image is active, and has
+            other locations than those that were read, or former data of it is being removed
         :raises ImageNotFound: the image is deleted or being deleted
         """
 

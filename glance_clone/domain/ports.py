@@ -174,7 +174,7 @@ class DelayedDeletes(Protocol):
     def claim(self, lease: Lease) -> None:
         """Begin the removal of what remains of an image.
 
-        :raises StateChanged: somebody else is about it
+        :raises StateChanged: somebody else is about it, or an import is, whose new data may have the same name
         """
 
     def remains(self, image_id: str, age: int) -> list[Location]:

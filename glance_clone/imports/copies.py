@@ -14,6 +14,7 @@ from glance_clone.domain import errors
 from glance_clone.domain import faults
 from glance_clone.domain import image as images
 from glance_clone.domain import importing
+from glance_clone.domain import patience
 from glance_clone.domain.importing import Material
 from glance_clone.domain.location import Location
 from glance_clone.domain.ports import Concurrency
@@ -72,19 +73,24 @@ class _Copying:
 
     def work(self) -> None:
         """Write to one store after the other until none is left, or the import has failed."""
-        while (chosen := self._next()) is not None:
-            (store_id,) = chosen
-            try:
-                location = self._copy(store_id)
-                faults.point('store-written')
-            except Cancelled:
-                return
-            except Exception as error:
-                with self._lock:
-                    self._note_failure(store_id, error)
-            else:
-                with self._lock:
-                    self._note_copy(store_id, location)
+        # A thread of its own does not know what the task is willing to wait for.
+        with patience.patient():
+            while (chosen := self._next()) is not None:
+                (store_id,) = chosen
+                self._write(store_id)
+
+    def _write(self, store_id: str | None) -> None:
+        try:
+            location = self._copy(store_id)
+            faults.point('store-written')
+        except Cancelled:
+            LOG.debug('The copy of image %s into store %s is not wanted any more.', self._work.image.id, store_id)
+        except Exception as error:
+            with self._lock:
+                self._note_failure(store_id, error)
+        else:
+            with self._lock:
+                self._note_copy(store_id, location)
 
     def _next(self) -> tuple[str | None] | None:
         """Return one more store, None when no more is to be done."""

@@ -100,7 +100,9 @@ class Recovery:
         is_copy = lease.detail['method'] == importing.COPY_IMAGE
         self._remove_staged(lease)
         missing = [store_id for store_id in stores if store_id not in written]
-        is_done = not missing if is_copy else image.status in (images.ACTIVE, images.DEACTIVATED)
+        # Where not all stores need succeed, those with the data are what was asked for.
+        is_copied = not missing or (bool(written) and not lease.detail.get('must_succeed', True))
+        is_done = is_copied if is_copy else image.status in (images.ACTIVE, images.DEACTIVATED)
         if is_done:
             task.message = task.message or 'Copied'
         reason = None if is_done else _IMPORT

@@ -128,9 +128,8 @@ class ImportService:
 
         :param detail: more of what is needed to end the import if this process dies
         """
-        lease = self._parts.worker.lease(
-            image.id, leases.IMPORT, task=task.id, method=request.method, stores=stores, status=image.status, **detail
-        )
+        detail = {'task': task.id, 'method': request.method, 'must_succeed': request.must_succeed, **detail}
+        lease = self._parts.worker.lease(image.id, leases.IMPORT, stores=stores, status=image.status, **detail)
         broken = locks.break_stale(self._tools.tasks, image)
         if broken:
             stores_left.done(image, broken)

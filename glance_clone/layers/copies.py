@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 
 from glance_clone.domain import errors
+from glance_clone.domain import faults
 from glance_clone.domain import image as images
 from glance_clone.domain import lease as leases
 from glance_clone.domain import location as locations
@@ -33,6 +34,7 @@ class Copies(ImageDataLayer):
         except errors.ImageServiceError:
             location.status = locations.ACTIVE
             raise
+        faults.point('copy-marked')
         try:
             self._inner.remove_copy(image, location)
         except errors.ImageServiceError:

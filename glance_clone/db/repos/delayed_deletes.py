@@ -24,6 +24,7 @@ from glance_clone.domain import errors
 from glance_clone.domain import image as domain
 from glance_clone.domain import location as copies
 from glance_clone.domain.image import Image
+from glance_clone.domain.lease import IMPORT
 from glance_clone.domain.lease import Lease
 from glance_clone.domain.location import Location
 
@@ -90,7 +91,10 @@ class DelayedDeletes:
     def claim(self, lease: Lease) -> None:
         """Keep others from an image's remains."""
         with self._database.write() as connection:
+            # An import locks the row too when it begins; what is read after the lock is what whoever was first has written.
+            connection.execute(sa.select(_images.id).where(_images.id == lease.image_id).with_for_update())
             if not leases.is_held(connection, lease):
+                leases.require_none(connection, lease.image_id, (IMPORT,))
                 leases.take(connection, lease, self._ttl)
 
     @repeatable

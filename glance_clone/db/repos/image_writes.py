@@ -66,8 +66,13 @@ class Changes:
     @property
     def loses_copies(self) -> bool:
         """Whether copies of the data go, or are marked to go."""
-        marked = any(row.get('status', copies.ACTIVE) != copies.ACTIVE for row in self.changed_locations.values())
-        return marked or bool(self.old_locations)
+        return bool(self.marked_locations or self.old_locations)
+
+    @property
+    def marked_locations(self) -> set[int]:
+        """The row numbers of copies that are marked to go."""
+        rows = self.changed_locations.items()
+        return {number for number, row in rows if row.get('status', copies.ACTIVE) != copies.ACTIVE}
 
 
 def changes(image: Image, with_data: bool, if_unchanged: bool = False) -> Changes:
@@ -156,6 +161,8 @@ def _write_locations(
 ) -> None:
     if changed.seen and (changed.new_locations or changed.changed_locations or changed.old_locations):
         _require_same(image_rows.location_ids(connection, image.id), set(changed.seen.locations))
+    if changed.loses_copies:
+        _require_removable(connection, image, changed)
     _insert_locations(connection, changed.new_locations, stamps)
     for number, row in changed.changed_locations.items():
         statement = sa.update(tables.locations).where(tables.locations.c.id == number)
@@ -165,6 +172,14 @@ def _write_locations(
         _bury(connection, tables.locations, image.id, now, number_of, status='deleted')
     if changed.loses_copies and image.status == domain.ACTIVE and not image_rows.count_locations(connection, image.id):
         raise errors.LastCopy(image.id)
+
+
+def require_known_locations(connection: sa.Connection, image: Image) -> None:
+    """Make sure that an image has the locations that it had when it was read.
+
+    :raises StateChanged: it has got others, or lost some
+    """
+    _require_same(image_rows.location_ids(connection, image.id), {location.id for location in image.locations})
 
 
 def mark_deleted(
@@ -190,6 +205,17 @@ def mark_deleted(
         _bury(connection, table, image_id, now)
     _bury(connection, tables.locations, image_id, now, status=status)
     return True
+
+
+def _require_removable(connection: sa.Connection, image: Image, changed: Changes) -> None:
+    """Make sure that what is to go is there, and that whoever removes it knows all copies, which may share its bytes.
+
+    :raises StateChanged: not so
+    """
+    live = image_rows.location_ids(connection, image.id)
+    known = {location.id for location in image.locations} | changed.old_locations
+    if not (live <= known and changed.marked_locations <= live):
+        raise errors.StateChanged(f'Somebody else changed the locations of image {image.id} at the same time.')
 
 
 def _write_tags(connection: sa.Connection, changed: Changes, stamps: dict[str, Any]) -> None:

@@ -23,6 +23,8 @@ from glance_clone.domain import errors
 from glance_clone.domain import image as domain
 from glance_clone.domain.caller import Caller
 from glance_clone.domain.image import Image
+from glance_clone.domain.lease import REMOVE_COPY
+from glance_clone.domain.lease import SCRUB
 from glance_clone.domain.lease import Lease
 from glance_clone.domain.query import ImageQuery
 from glance_clone.domain.quota import NO_LIMITS
@@ -117,6 +119,9 @@ class ImageRepository:
         with self._database.write() as connection, _within(connection, image.owner, limits):
             if not (again and _is_done(connection, image, changes, now, from_state, take, drop)):
                 write(connection, image, changes, now, from_state)
+                if changes.new_locations and from_state == domain.ACTIVE and not hold:
+                    # Imports, which hold a lease, looked when they began.
+                    leases.require_none(connection, image.id, (REMOVE_COPY, SCRUB))
                 if hold:
                     leases.require(connection, hold)
                 if drop:

@@ -25,6 +25,12 @@ _RENEW = (
     .where(leases.c.owner == sa.bindparam('owner_id'))
     .values(expires_at=db_epoch() + sa.bindparam('ttl', type_=sa.BigInteger()))
 )
+#: What users are told of work that is in their way.
+_NAMES = {
+    domain.IMPORT: 'An import',
+    domain.REMOVE_COPY: 'The removal of a copy',
+    domain.SCRUB: 'The removal of former data',
+}
 _EXPIRED = sa.select(leases).where(leases.c.expires_at < db_epoch()).order_by(leases.c.expires_at)
 
 
@@ -92,6 +98,19 @@ def take(connection: sa.Connection, lease: Lease, ttl: int = domain.TTL) -> None
         )
     except db_exc.DBDuplicateEntry:
         raise errors.StateChanged(f'Another {lease.operation} of image {lease.image_id} is under way.') from None
+
+
+def require_none(connection: sa.Connection, image_id: str, operations: Collection[str]) -> None:
+    """Make sure that no such work is under way on an image, nor waits for somebody to finish it.
+
+    The caller holds the lock on the row of the image, as does everybody who begins work that must not meet this.
+
+    :raises StateChanged: there is
+    """
+    query = sa.select(leases.c.operation).where(leases.c.image_id == image_id, leases.c.operation.in_(sorted(operations)))
+    operation = connection.execute(query.limit(1)).scalar()
+    if operation is not None:
+        raise errors.StateChanged(f'{_NAMES.get(operation, operation)} of image {image_id} is under way; try again later.')
 
 
 def drop(connection: sa.Connection, lease: Lease) -> None:

@@ -23,8 +23,11 @@ from glance_clone.db.repos.images import write
 from glance_clone.domain import errors
 from glance_clone.domain import task as domain
 from glance_clone.domain.caller import Caller
+from glance_clone.domain.image import ACTIVE
 from glance_clone.domain.image import Image
 from glance_clone.domain.importing import LOCK
+from glance_clone.domain.lease import REMOVE_COPY
+from glance_clone.domain.lease import SCRUB
 from glance_clone.domain.lease import Lease
 from glance_clone.domain.task import Task
 from glance_clone.domain.task import TaskQuery
@@ -82,6 +85,10 @@ class TaskRepository:
             if again and leases.is_held(connection, lease):
                 return
             write(connection, image, changes, now, from_state)
+            if from_state == ACTIVE:
+                # Whoever removes data would take the new copies for what is to go, where they have the same names.
+                leases.require_none(connection, image.id, (REMOVE_COPY, SCRUB))
+                image_writes.require_known_locations(connection, image)
             _lock(connection, image.id, task.id, now)
             leases.take(connection, lease, self._ttl)
             if is_new:

@@ -16,7 +16,7 @@ from glance_clone.tests.functional import imports
 
 _TTL, _HEARTBEAT, _SWEEP = 3, 1, 1
 #: Seconds in which an image must be usable again: lease and sweep, a start of workers, and a slow machine.
-_SOON = _TTL + _SWEEP + 40
+SOON = _TTL + _SWEEP + 40
 
 STAGE = ('stage-begun', 'stage-written', 'stage-kept', 'stage-finished')
 DIRECT = (
@@ -75,7 +75,7 @@ class CrashTestCase(imports.ImportTestCase):
         self.service.die_at(point)
         with contextlib.suppress(requests.ConnectionError):
             self._begin(image_id, work)
-        process.wait_until(lambda: self._died(point), _SOON, f'a worker dies at {point}', interval=0.1)
+        process.wait_until(lambda: self._died(point), SOON, f'a worker dies at {point}', interval=0.1)
         self.service.has_died(point)
         getattr(self, f'_check_{work}')(image_id, point)
 
@@ -87,7 +87,7 @@ class CrashTestCase(imports.ImportTestCase):
         self.service.die_at(point)
         with contextlib.suppress(requests.ConnectionError):
             self.request('admin', 'POST', '/v2/tasks', json={'type': 'import', 'input': wanted})
-        process.wait_until(lambda: self._died(point), _SOON, f'a worker dies at {point}', interval=0.1)
+        process.wait_until(lambda: self._died(point), SOON, f'a worker dies at {point}', interval=0.1)
         mine = f'/v2/tasks?owner={self.personas.project("admin")}&sort_key=created_at'
 
         def ended() -> bool:
@@ -96,7 +96,7 @@ class CrashTestCase(imports.ImportTestCase):
                 return bool(tasks) and all(task['status'] in ('success', 'failure') for task in tasks)
             return False
 
-        process.wait_until(ended, _SOON, 'the task ends', interval=0.3)
+        process.wait_until(ended, SOON, 'the task ends', interval=0.3)
         path = self.request('admin', 'GET', mine).json()['tasks'][0]['self']
         task = self.request('admin', 'GET', path).json()
         self.assertEqual('success' if point in _COMMITTED else 'failure', task['status'])
@@ -134,7 +134,7 @@ class CrashTestCase(imports.ImportTestCase):
 
     def _settled(self, image_id: str) -> dict[str, Any]:
         """Wait until nothing is under way; return the image."""
-        process.wait_until(lambda: self._is_settled(image_id), _SOON, f'nothing is under way for {image_id}', interval=0.3)
+        process.wait_until(lambda: self._is_settled(image_id), SOON, f'nothing is under way for {image_id}', interval=0.3)
         for task in self.tasks(image_id):
             self.assertIn(task['status'], ('success', 'failure'))
         image = self.show(image_id)

@@ -3,14 +3,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+from collections.abc import Callable
 
 from glance_clone.db.models import image as tables
 from glance_clone.db.models.lease import leases
+from glance_clone.db.repos.delayed_deletes import DelayedDeletes
 from glance_clone.db.repos.locations import LocationRepository
+from glance_clone.db.repos.tasks import TaskRepository
 from glance_clone.domain import errors
+from glance_clone.domain import task as tasks
 from glance_clone.domain.image import Image
+from glance_clone.domain.importing import LOCK
 from glance_clone.domain.location import Location
+from glance_clone.domain.task import Task
 from glance_clone.tests.functional.db import base
 
 
@@ -18,6 +25,7 @@ class _Locations:
     def setUp(self) -> None:
         super().setUp()
         self.locations = LocationRepository(self.database)
+        self.tasks, self.deletes = TaskRepository(self.database, base.TTL, 1), DelayedDeletes(self.database, base.TTL)
         image = self.add(status='active', locations=[Location('file:///a'), Location('file:///b')])
         self.image = self.images.get(image.id, self.me)
 
@@ -76,6 +84,75 @@ class _Locations:
             self.assertEqual((1, 1), (len(raised), len(self._urls())), raised)
             self.change(tables.locations, status='active')
             self.change(leases, expires_at=0)
+
+    def _copy(self, image: Image) -> Task:
+        task = Task(tasks.IMAGE_IMPORT, 'me', image_id=image.id)
+        self.tasks.begin(task, image, 'active', self.lease(image, 'import'))
+        return task
+
+    def test_no_copying_begins_while_data_is_removed(self) -> None:
+        fresh = self.images.get(self.image.id, self.me)
+        lease = self._mark(self.image, 0)
+        left = self.images.get(self.image.id, self.me)
+        for image in (fresh, left):
+            self.assertRaises(errors.StateChanged, self._copy, image)
+        self.locations.bury(self.image.locations[0].id, lease)
+        self.assertRaises(errors.StateChanged, self._copy, fresh)
+        scrub = self.lease(self.image, 'scrub')
+        self.deletes.claim(scrub)
+        self.assertIn('former data', str(self.assertRaises(errors.StateChanged, self._copy, left)))
+        self.deletes.finish(scrub)
+        left = self.images.get(self.image.id, self.me)
+        self._copy(left)
+        self.assertIn(LOCK, self.images.get(self.image.id, self.me).properties)
+
+    def test_no_copying_begins_on_other_locations_than_were_read(self) -> None:
+        stale, image = (self.images.get(self.image.id, self.me) for _ in range(2))
+        image.locations.append(Location('file:///c'))
+        self.images.save(image, from_state='active')
+        self.assertRaises(errors.StateChanged, self._copy, stale)
+        self.assertEqual([], self.rows(leases))
+
+    def test_a_copy_that_came_in_the_place_of_another_is_not_removed_for_it(self) -> None:
+        stale = self.images.get(self.image.id, self.me)
+        lease = self._mark(self.image, 0)
+        self.locations.bury(self.image.locations[0].id, lease)
+        image = self.images.get(self.image.id, self.me)
+        image.locations.append(Location('file:///a'))
+        self.images.save(image, from_state='active')
+        self.assertRaises(errors.StateChanged, self._mark, stale, 0)
+        self.assertEqual((['file:///b', 'file:///a'], []), (self._urls(), self.rows(leases)))
+
+    def test_nothing_is_scrubbed_while_copies_are_made(self) -> None:
+        image = self.images.get(self.image.id, self.me)
+        self._copy(image)
+        self.assertRaises(errors.StateChanged, self.deletes.claim, self.lease(image, 'scrub'))
+
+    def test_no_location_comes_back_while_its_data_is_removed(self) -> None:
+        image = self.images.get(self.image.id, self.me)
+        self.deletes.claim(self.lease(image, 'scrub'))
+        image.locations.append(Location('file:///c'))
+        self.assertRaises(errors.StateChanged, self.images.save, image, 'active')
+        self.assertEqual(['file:///a', 'file:///b'], self._urls())
+
+    def test_copying_and_scrubbing_never_begin_together(self) -> None:
+        image = self.images.get(self.image.id, self.me)
+        won: list[str] = []
+        barrier = threading.Barrier(2)
+
+        def begin(name: str, work: Callable[[], object]) -> None:
+            barrier.wait()
+            with contextlib.suppress(errors.StateChanged):
+                work()
+                won.append(name)
+
+        works = {'copy': lambda: self._copy(image), 'scrub': lambda: self.deletes.claim(self.lease(image, 'scrub'))}
+        threads = [threading.Thread(target=begin, args=item) for item in works.items()]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(1, len(won), won)
 
 
 class SQLiteTest(_Locations, base.RepositoryTestCase):

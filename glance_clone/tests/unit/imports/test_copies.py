@@ -8,6 +8,7 @@ from oslotest import base
 
 from glance_clone.domain import errors
 from glance_clone.domain import image as images
+from glance_clone.domain import patience
 from glance_clone.domain.image import Image
 from glance_clone.domain.importing import ImportRequest
 from glance_clone.domain.importing import Staged
@@ -135,6 +136,20 @@ class CopiesTest(base.BaseTestCase):
         work = self.work()
         self.copies.run(work)
         self.assertEqual([None, None, None], self.data.submitters)
+
+    def test_every_thread_waits_for_the_database_as_long_as_tasks_do(self):
+        for most in (1, 3):
+            work, waits = self.work(must_succeed=False, most=most), set()
+            save = self.records.save
+
+            def note(*args, save=save, waits=waits, **kwargs):
+                waits.add(patience.seconds())
+                save(*args, **kwargs)
+
+            self.records.save = note
+            with patience.patient():
+                self.copies.run(work)
+            self.assertEqual({patience.LONG}, waits)
 
     def test_copies_of_an_active_image_are_verified_with_the_rights_of_whoever_wants_them(self):
         work = self.work()
