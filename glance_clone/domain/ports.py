@@ -14,9 +14,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from typing import Any
 from typing import Protocol
+from typing import TypedDict
+from typing import Unpack
 
 from glance_clone.domain.caller import Caller
 from glance_clone.domain.image import Image
+from glance_clone.domain.incoming import Incoming
 from glance_clone.domain.lease import Lease
 from glance_clone.domain.location import Location
 from glance_clone.domain.member import Member
@@ -24,12 +27,33 @@ from glance_clone.domain.query import ImageQuery
 from glance_clone.domain.quota import NO_LIMITS
 from glance_clone.domain.quota import Limits
 from glance_clone.domain.store_ports import BlobReader
-from glance_clone.domain.store_ports import ByteSource
 
 if TYPE_CHECKING:
     from glance_clone.domain.importing import Material
     from glance_clone.domain.importing import Staged
     from glance_clone.domain.importing import Submitter
+
+
+class SaveTerms(TypedDict, total=False):
+    """On what terms the changes of an image are stored, and what else happens in the same transaction.
+
+    :ivar from_state: the status that the row must still have; status, sizes, hashes and locations are written
+        only if this is given
+    :ivar take: a lease to begin
+    :ivar drop: a lease to end; it must still be held
+    :ivar hold: a lease that must still be held, and stays so
+    :ivar if_unchanged: store it only if nobody changed, since the image was read, what the changes may rest on: its
+        status, owner and visibility, and which properties, tags or locations it has, if such are changed. Who gets
+        StateChanged reads the image again and decides anew, so that no change is lost or let through by mistake (R7)
+    :ivar limits: what its owner may have with these changes
+    """
+
+    from_state: str | None
+    take: Lease | None
+    drop: Lease | None
+    hold: Lease | None
+    if_unchanged: bool
+    limits: Limits
 
 
 class ImageRepository(Protocol):
@@ -60,27 +84,9 @@ class ImageRepository(Protocol):
         :raises LimitExceeded: the owner would have too much
         """
 
-    def save(
-        self,
-        image: Image,
-        from_state: str | None = None,
-        take: Lease | None = None,
-        drop: Lease | None = None,
-        hold: Lease | None = None,
-        if_unchanged: bool = False,
-        limits: Limits = NO_LIMITS,
-    ) -> None:
+    def save(self, image: Image, **terms: Unpack[SaveTerms]) -> None:
         """Store what changed since the image was read, and nothing else; sets ``updated_at``.
 
-        :param from_state: the status that the row must still have; status, sizes, hashes and locations are written
-            only if this is given
-        :param take: a lease to begin in the same transaction
-        :param drop: a lease to end in the same transaction; it must still be held
-        :param hold: a lease that must still be held, and stays so
-        :param if_unchanged: store it only if nobody changed, since the image was read, what the changes may rest on: its
-            status, owner and visibility, and which properties, tags or locations it has, if such are changed. Who gets
-            StateChanged reads the image again and decides anew, so that no change is lost or let through by mistake (R7)
-        :param limits: what its owner may have with these changes; looked at in the same transaction
         :raises StateChanged: the row has another status than from_state, or the lease to take is held by another
         :raises LastCopy: an active image would be left without any copy of its data
         :raises LeaseLost: the lease to drop or to hold is no longer held
@@ -251,23 +257,9 @@ class LocationRepository(Protocol):
 class ImageData(Protocol):
     """Moves the data of images between callers and stores."""
 
-    def write(
-        self,
-        image: Image,
-        source: ByteSource,
-        size: int | None,
-        store_id: str | None,
-        attempt: str | None = None,
-        expected: Mapping[str, str] | None = None,
-        submitter: Submitter | None = None,
-    ) -> None:
+    def write(self, image: Image, incoming: Incoming) -> None:
         """Take the data of a queued image and make it active.
 
-        :param size: announced bytes, None if unknown
-        :param store_id: where to put it, None for the default store
-        :param attempt: name of this try, by which others can undo it; chosen by the layer that holds the lease
-        :param expected: hashes that the data must have: algorithm as hashlib names it to hexadecimal digest
-        :param submitter: who sends it; with these rights the certificate of a signed image is fetched
         :raises SizeMismatch: not as many bytes came as were announced
         :raises HashMismatch: it has another hash than expected
         :raises LimitExceeded: too many bytes
@@ -275,14 +267,9 @@ class ImageData(Protocol):
         :raises SignatureRefused: the image is signed, but not this data, or the signature cannot be verified
         """
 
-    def stage(
-        self, image: Image, source: ByteSource, size: int | None, expected: Mapping[str, str], attempt: str | None = None
-    ) -> Staged:
+    def stage(self, image: Image, incoming: Incoming) -> Staged:
         """Take the data of a queued image into the staging directory, where it waits for its import.
 
-        :param size: announced bytes, None if unknown
-        :param expected: hashes that the data must have: algorithm as hashlib names it to hexadecimal digest
-        :param attempt: as for :meth:`write`
         :raises SizeMismatch: not as many bytes came as were announced
         :raises HashMismatch: the data has another hash
         :raises LimitExceeded: too many bytes
@@ -293,7 +280,7 @@ class ImageData(Protocol):
 
         The data of a signed image is verified, for which all of it is read.
 
-        :param submitter: as for :meth:`write`
+        :param submitter: with whose rights the certificate of a signed image is fetched
         :raises UnsafeContent: the bytes are refused for what they are
         :raises SignatureRefused: as :meth:`write` does
         """

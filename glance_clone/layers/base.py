@@ -3,24 +3,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+from typing import Unpack
 
 from glance_clone.domain.caller import Caller
 from glance_clone.domain.image import Image
 from glance_clone.domain.importing import Material
 from glance_clone.domain.importing import Staged
 from glance_clone.domain.importing import Submitter
+from glance_clone.domain.incoming import Incoming
 from glance_clone.domain.lease import Lease
 from glance_clone.domain.location import Location
 from glance_clone.domain.ports import ImageData
 from glance_clone.domain.ports import ImageRepository
+from glance_clone.domain.ports import SaveTerms
 from glance_clone.domain.query import ImageQuery
 from glance_clone.domain.quota import NO_LIMITS
 from glance_clone.domain.quota import Limits
 from glance_clone.domain.store_ports import BlobReader
-from glance_clone.domain.store_ports import ByteSource
 
 if TYPE_CHECKING:
     from glance_clone.layers import Parts
@@ -45,18 +46,9 @@ class ImageRepositoryLayer:
         """See :meth:`ImageRepository.add`."""
         self._inner.add(image, id_is_new, limits)
 
-    def save(
-        self,
-        image: Image,
-        from_state: str | None = None,
-        take: Lease | None = None,
-        drop: Lease | None = None,
-        hold: Lease | None = None,
-        if_unchanged: bool = False,
-        limits: Limits = NO_LIMITS,
-    ) -> None:
+    def save(self, image: Image, **terms: Unpack[SaveTerms]) -> None:
         """See :meth:`ImageRepository.save`."""
-        self._inner.save(image, from_state, take, drop, hold, if_unchanged, limits)
+        self._inner.save(image, **terms)
 
     def remove(self, image: Image, drop: Lease | None = None) -> None:
         """See :meth:`ImageRepository.remove`."""
@@ -70,24 +62,13 @@ class ImageDataLayer:
         self._inner = inner
         self._parts = parts
 
-    def write(
-        self,
-        image: Image,
-        source: ByteSource,
-        size: int | None,
-        store_id: str | None,
-        attempt: str | None = None,
-        expected: Mapping[str, str] | None = None,
-        submitter: Submitter | None = None,
-    ) -> None:
+    def write(self, image: Image, incoming: Incoming) -> None:
         """See :meth:`ImageData.write`."""
-        self._inner.write(image, source, size, store_id, attempt, expected, submitter)
+        self._inner.write(image, incoming)
 
-    def stage(
-        self, image: Image, source: ByteSource, size: int | None, expected: Mapping[str, str], attempt: str | None = None
-    ) -> Staged:
+    def stage(self, image: Image, incoming: Incoming) -> Staged:
         """See :meth:`ImageData.stage`."""
-        return self._inner.stage(image, source, size, expected, attempt)
+        return self._inner.stage(image, incoming)
 
     def inspect(self, image: Image, material: Material, submitter: Submitter | None = None) -> int | None:
         """See :meth:`ImageData.inspect`."""

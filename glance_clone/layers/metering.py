@@ -4,45 +4,32 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Mapping
 from collections.abc import Sequence
 
 from glance_clone.domain import metering
 from glance_clone.domain.image import Image
 from glance_clone.domain.importing import Staged
-from glance_clone.domain.importing import Submitter
+from glance_clone.domain.incoming import Incoming
 from glance_clone.domain.store_ports import BlobReader
-from glance_clone.domain.store_ports import ByteSource
 from glance_clone.layers.base import ImageDataLayer
 
 
 class Metering(ImageDataLayer):
     """Tells the meter when transfers begin and end."""
 
-    def write(
-        self,
-        image: Image,
-        source: ByteSource,
-        size: int | None,
-        store_id: str | None,
-        attempt: str | None = None,
-        expected: Mapping[str, str] | None = None,
-        submitter: Submitter | None = None,
-    ) -> None:
+    def write(self, image: Image, incoming: Incoming) -> None:
         """Count an upload."""
         end = self._parts.meter.begin(metering.UPLOAD)
         try:
-            super().write(image, source, size, store_id, attempt, expected, submitter)
+            super().write(image, incoming)
         finally:
             end()
 
-    def stage(
-        self, image: Image, source: ByteSource, size: int | None, expected: Mapping[str, str], attempt: str | None = None
-    ) -> Staged:
+    def stage(self, image: Image, incoming: Incoming) -> Staged:
         """Count data that is staged."""
         end = self._parts.meter.begin(metering.STAGE)
         try:
-            return super().stage(image, source, size, expected, attempt)
+            return super().stage(image, incoming)
         finally:
             end()
 

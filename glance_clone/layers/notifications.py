@@ -7,8 +7,8 @@ An event is told when the transaction is committed, and only by whoever won.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
 from typing import Any
+from typing import Unpack
 
 from glance_clone.domain import image as images
 from glance_clone.domain import notification as events
@@ -16,13 +16,14 @@ from glance_clone.domain import task as tasks
 from glance_clone.domain.image import Image
 from glance_clone.domain.importing import Material
 from glance_clone.domain.importing import Submitter
+from glance_clone.domain.incoming import Incoming
 from glance_clone.domain.lease import Lease
 from glance_clone.domain.location import Location
 from glance_clone.domain.member import Member
 from glance_clone.domain.notification import Notifier
+from glance_clone.domain.ports import SaveTerms
 from glance_clone.domain.quota import NO_LIMITS
 from glance_clone.domain.quota import Limits
-from glance_clone.domain.store_ports import ByteSource
 from glance_clone.domain.task import Task
 from glance_clone.layers import event_payloads as payloads
 
@@ -49,10 +50,10 @@ class NotifyingImages(Around):
         self._inner.add(image, id_is_new, limits)
         self._notifier.info(events.IMAGE_CREATE, payloads.of_image(image))
 
-    def save(self, image: Image, from_state: str | None = None, *more: Any, **named: Any) -> None:
+    def save(self, image: Image, **terms: Unpack[SaveTerms]) -> None:
         """Tell of a change."""
-        self._inner.save(image, from_state, *more, **named)
-        tell_of_change(self._notifier, image, from_state)
+        self._inner.save(image, **terms)
+        tell_of_change(self._notifier, image, terms.get('from_state'))
 
     def remove(self, image: Image, drop: Lease | None = None) -> None:
         """Tell that an image is gone."""
@@ -72,20 +73,11 @@ class NotifyingDeletes(Around):
 class NotifyingData(Around):
     """Tells of data on its way into stores; see :class:`glance_clone.domain.ports.ImageData`."""
 
-    def write(
-        self,
-        image: Image,
-        source: ByteSource,
-        size: int | None,
-        store_id: str | None,
-        attempt: str | None = None,
-        expected: Mapping[str, str] | None = None,
-        submitter: Submitter | None = None,
-    ) -> None:
+    def write(self, image: Image, incoming: Incoming) -> None:
         """Tell before and after."""
-        self._notifier.info(events.IMAGE_PREPARE, payloads.of_transfer(image, store_id))
+        self._notifier.info(events.IMAGE_PREPARE, payloads.of_transfer(image, incoming.store_id))
         try:
-            self._inner.write(image, source, size, store_id, attempt, expected, submitter)
+            self._inner.write(image, incoming)
         except Exception as error:
             self._notifier.error(events.IMAGE_UPLOAD, str(error))
             raise

@@ -7,14 +7,15 @@ with the lease, whether the upload succeeds, fails, or loses its worker.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+from typing import Unpack
 
 from glance_clone.domain import errors
 from glance_clone.domain import quota
 from glance_clone.domain.image import Image
 from glance_clone.domain.importing import Staged
-from glance_clone.domain.importing import Submitter
-from glance_clone.domain.lease import Lease
+from glance_clone.domain.incoming import Incoming
+from glance_clone.domain.ports import SaveTerms
 from glance_clone.domain.quota import NO_LIMITS
 from glance_clone.domain.quota import Limits
 from glance_clone.domain.quota_ports import Reservation
@@ -34,57 +35,38 @@ class RecordQuota(ImageRepositoryLayer):
         """Store a new image if its owner may have one more."""
         super().add(image, id_is_new, limits or self._parts.quota.limits(image.owner, quota.IMAGES))
 
-    def save(
-        self,
-        image: Image,
-        from_state: str | None = None,
-        take: Lease | None = None,
-        drop: Lease | None = None,
-        hold: Lease | None = None,
-        if_unchanged: bool = False,
-        limits: Limits = NO_LIMITS,
-    ) -> None:
+    def save(self, image: Image, **terms: Unpack[SaveTerms]) -> None:
         """Store what changed; with new locations only if the owner may have as much in stores."""
-        if not limits and from_state is not None and any(location.id is None for location in image.locations):
-            limits = self._parts.quota.limits(image.owner, quota.STORED)
-        super().save(image, from_state, take, drop, hold, if_unchanged, limits)
+        writes_locations = terms.get('from_state') is not None
+        if writes_locations and not terms.get('limits') and any(location.id is None for location in image.locations):
+            terms['limits'] = self._parts.quota.limits(image.owner, quota.STORED)
+        super().save(image, **terms)
 
 
 class DataQuota(ImageDataLayer):
     """Charges for the data of uploads."""
 
-    def write(
-        self,
-        image: Image,
-        source: ByteSource,
-        size: int | None,
-        store_id: str | None,
-        attempt: str | None = None,
-        expected: Mapping[str, str] | None = None,
-        submitter: Submitter | None = None,
-    ) -> None:
+    def write(self, image: Image, incoming: Incoming) -> None:
         """Take the data if the owner of the image has room for it.
 
         :raises LimitExceeded: the owner has not
         """
-        if attempt is not None:
-            reservation = self._parts.quota.begin(image, attempt, stored=max(size or 0, 0))
-            if size is None and reservation.is_limited:
-                source = Metered(source, reservation)
-        super().write(image, source, size, store_id, attempt, expected, submitter)
+        if incoming.attempt is not None:
+            reservation = self._parts.quota.begin(image, incoming.attempt, stored=max(incoming.size or 0, 0))
+            if incoming.size is None and reservation.is_limited:
+                incoming = dataclasses.replace(incoming, source=Metered(incoming.source, reservation))
+        super().write(image, incoming)
 
-    def stage(
-        self, image: Image, source: ByteSource, size: int | None, expected: Mapping[str, str], attempt: str | None = None
-    ) -> Staged:
+    def stage(self, image: Image, incoming: Incoming) -> Staged:
         """Take the data into the staging directory if the owner of the image may have as much there.
 
         :raises LimitExceeded: the owner may not
         """
-        if attempt is not None:
-            reservation = self._parts.quota.begin(image, attempt, staged=max(size or 0, 0))
-            if size is None:
-                source = MeteredStaging(source, reservation)
-        return super().stage(image, source, size, expected, attempt)
+        if incoming.attempt is not None:
+            reservation = self._parts.quota.begin(image, incoming.attempt, staged=max(incoming.size or 0, 0))
+            if incoming.size is None:
+                incoming = dataclasses.replace(incoming, source=MeteredStaging(incoming.source, reservation))
+        return super().stage(image, incoming)
 
 
 class MeteredStaging:

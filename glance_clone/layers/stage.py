@@ -8,7 +8,7 @@ together with the size.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
 
 from glance_clone.domain import errors
 from glance_clone.domain import faults
@@ -18,8 +18,8 @@ from glance_clone.domain import lease as leases
 from glance_clone.domain import patience
 from glance_clone.domain.image import Image
 from glance_clone.domain.importing import Staged
+from glance_clone.domain.incoming import Incoming
 from glance_clone.domain.lease import Lease
-from glance_clone.domain.store_ports import ByteSource
 from glance_clone.layers.base import ImageDataLayer
 from glance_clone.layers.returning import gone
 from glance_clone.layers.returning import return_to_queued
@@ -28,9 +28,7 @@ from glance_clone.layers.returning import return_to_queued
 class Stage(ImageDataLayer):
     """Moves the image through its states around staging."""
 
-    def stage(
-        self, image: Image, source: ByteSource, size: int | None, expected: Mapping[str, str], attempt: str | None = None
-    ) -> Staged:
+    def stage(self, image: Image, incoming: Incoming) -> Staged:
         """Take the data and make it wait for its import, or leave no trace of it.
 
         :raises IllegalTransition: the image is not queued
@@ -40,7 +38,7 @@ class Stage(ImageDataLayer):
         lease = self._begin(image)
         try:
             faults.point('stage-begun')
-            staged = self._inner.stage(image, source, size, expected, lease.attempt)
+            staged = self._inner.stage(image, dataclasses.replace(incoming, attempt=lease.attempt))
             faults.point('stage-written')
         except BaseException as error:
             return_to_queued(self._parts, image, images.UPLOADING, lease, error)

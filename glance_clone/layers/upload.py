@@ -7,7 +7,7 @@ worker dies in between, the reaper removes what was written and returns the imag
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
 
 from glance_clone.domain import errors
 from glance_clone.domain import image as images
@@ -15,9 +15,8 @@ from glance_clone.domain import importing
 from glance_clone.domain import lease as leases
 from glance_clone.domain import patience
 from glance_clone.domain.image import Image
-from glance_clone.domain.importing import Submitter
+from glance_clone.domain.incoming import Incoming
 from glance_clone.domain.lease import Lease
-from glance_clone.domain.store_ports import ByteSource
 from glance_clone.layers.base import ImageDataLayer
 from glance_clone.layers.returning import gone
 from glance_clone.layers.returning import return_to_queued
@@ -26,25 +25,16 @@ from glance_clone.layers.returning import return_to_queued
 class Upload(ImageDataLayer):
     """Moves the image through its states around the transfer."""
 
-    def write(
-        self,
-        image: Image,
-        source: ByteSource,
-        size: int | None,
-        store_id: str | None,
-        attempt: str | None = None,
-        expected: Mapping[str, str] | None = None,
-        submitter: Submitter | None = None,
-    ) -> None:
+    def write(self, image: Image, incoming: Incoming) -> None:
         """Take the data and make the image active, or leave no trace of it.
 
         :raises IllegalTransition: the image is not queued; HasData if it is active
         :raises StateChanged: another upload began first
         :raises ImageGone: the image was deleted meanwhile
         """
-        lease = self._begin(image, store_id)
+        lease = self._begin(image, incoming.store_id)
         try:
-            self._inner.write(image, source, size, store_id, lease.attempt, expected, submitter)
+            self._inner.write(image, dataclasses.replace(incoming, attempt=lease.attempt))
         except BaseException as error:
             return_to_queued(self._parts, image, images.SAVING, lease, error)
             raise

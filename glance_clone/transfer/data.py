@@ -6,7 +6,6 @@ from __future__ import annotations
 import dataclasses
 import uuid
 from collections.abc import Callable
-from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,6 +19,7 @@ from glance_clone.domain.import_ports import Staging
 from glance_clone.domain.importing import Material
 from glance_clone.domain.importing import Staged
 from glance_clone.domain.importing import Submitter
+from glance_clone.domain.incoming import Incoming
 from glance_clone.domain.key_ports import Unsigned
 from glance_clone.domain.key_ports import Verifier
 from glance_clone.domain.key_ports import Verifiers
@@ -30,7 +30,6 @@ from glance_clone.domain.ports import Concurrency
 from glance_clone.domain.store_ports import BlobReader
 from glance_clone.domain.store_ports import BlobStore
 from glance_clone.domain.store_ports import BlobWriter
-from glance_clone.domain.store_ports import ByteSource
 from glance_clone.domain.store_ports import StoreRegistry
 from glance_clone.transfer import pipeline
 from glance_clone.transfer.copies import Copier
@@ -80,28 +79,19 @@ class StoreData:
         self._verifiers = verifiers or Unsigned()
         self._copier = Copier(self._rules, conf.image_size_cap, concurrency)
 
-    def write(
-        self,
-        image: Image,
-        source: ByteSource,
-        size: int | None,
-        store_id: str | None,
-        attempt: str | None = None,
-        expected: Mapping[str, str] | None = None,
-        submitter: Submitter | None = None,
-    ) -> None:
+    def write(self, image: Image, incoming: Incoming) -> None:
         """Write the data to a store and describe it in the image; see :meth:`ImageData.write`."""
-        store = self._stores.get(store_id)
-        limit = Limit(self._conf.image_size_cap, size)
+        store = self._stores.get(incoming.store_id)
+        limit = Limit(self._conf.image_size_cap, incoming.size)
         inspection = Inspection(image, self._rules)
         checksum = Digest('md5')
         secure = Digest(self._conf.hashing_algorithm)
-        digests = [secure, checksum, *further(expected or {}, (secure, checksum))]
-        verifiers = self._verifiers_of(image, submitter)
-        writer = self._beside(store.writer, image.id, attempt or uuid.uuid4().hex, size)
+        digests = [secure, checksum, *further(incoming.expected, (secure, checksum))]
+        verifiers = self._verifiers_of(image, incoming.submitter)
+        writer = self._beside(store.writer, image.id, incoming.attempt or uuid.uuid4().hex, incoming.size)
         try:
-            pipeline.run(source, (limit, inspection), (*digests, *verifiers, Sink(writer)), self._concurrency)
-            require(expected or {}, digests)
+            pipeline.run(incoming.source, (limit, inspection), (*digests, *verifiers, Sink(writer)), self._concurrency)
+            require(incoming.expected, digests)
             location = self._beside(writer.commit)
         except BaseException:
             self._beside(abort, writer)
@@ -125,11 +115,10 @@ class StoreData:
             metadata['store'] = store.id
         return NewLocation(location.url, metadata, writer=writer)
 
-    def stage(
-        self, image: Image, source: ByteSource, size: int | None, expected: Mapping[str, str], attempt: str | None = None
-    ) -> Staged:
+    def stage(self, image: Image, incoming: Incoming) -> Staged:
         """Take the data into the staging directory; see :meth:`ImageData.stage`."""
-        return self._staging.write(image.id, attempt or uuid.uuid4().hex, source, size, expected)
+        attempt = incoming.attempt or uuid.uuid4().hex
+        return self._staging.write(image.id, attempt, incoming.source, incoming.size, incoming.expected)
 
     def inspect(self, image: Image, material: Material, submitter: Submitter | None = None) -> int | None:
         """Look at what the data is; see :meth:`ImageData.inspect`."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
 from typing import Any
 
 import webob
@@ -19,28 +18,13 @@ from glance_clone.api.serial.digests import parse_digests
 from glance_clone.api.services import Services
 from glance_clone.domain import errors
 from glance_clone.domain.image import Image
+from glance_clone.domain.incoming import Incoming
 from glance_clone.domain.store_ports import BlobReader
-from glance_clone.domain.store_ports import ByteSource
 
 OCTET_STREAM = 'application/octet-stream'
 _BLOCK = 1 << 20
 _RANGE = re.compile(r'bytes=\s*(\d{0,20})\s*-\s*(\d{0,20})(?!\d)', re.ASCII | re.IGNORECASE)
 _OLD_RANGE = re.compile(r'bytes\s+(\d{1,20})-(\d{1,20})/(\d+|\*)\s*$', re.ASCII)
-
-
-@dataclasses.dataclass(slots=True)
-class Upload:
-    """A body of image data.
-
-    :ivar size: announced bytes, None if unknown
-    :ivar store_id: the store that the client wants, None for the default
-    :ivar expected: hashes that it must have: algorithm as hashlib names it to hexadecimal digest
-    """
-
-    source: ByteSource
-    size: int | None
-    store_id: str | None
-    expected: Mapping[str, str]
 
 
 @dataclasses.dataclass(slots=True)
@@ -76,7 +60,7 @@ class Download:
     span: Span | None
 
 
-def parse_upload(api: Services, request: webob.Request) -> Upload:
+def parse_upload(api: Services, request: webob.Request) -> Incoming:
     """Read the headers of ``PUT /v2/images/{id}/file``.
 
     :raises HTTPError: 415, another media type than application/octet-stream
@@ -88,13 +72,13 @@ def parse_upload(api: Services, request: webob.Request) -> Upload:
     size = _announced_size(request)
     if store_id is not None:
         api.stores.get(store_id)
-    return Upload(body_source(request.environ), size, store_id, parse_digests(request))
+    return Incoming(body_source(request.environ), size, store_id, parse_digests(request))
 
 
-def parse_body(request: webob.Request) -> Upload:
+def parse_body(request: webob.Request) -> Incoming:
     """Read the headers of image data that goes to no store yet; raises as :func:`parse_upload` does."""
     _require_octets(request)
-    return Upload(body_source(request.environ), _announced_size(request), None, parse_digests(request))
+    return Incoming(body_source(request.environ), _announced_size(request), expected=parse_digests(request))
 
 
 def _require_octets(request: webob.Request) -> None:

@@ -16,6 +16,7 @@ from glance_clone.api.services import Services
 from glance_clone.domain import errors
 from glance_clone.domain import importing
 from glance_clone.domain.importing import ImportRequest
+from glance_clone.domain.incoming import Incoming
 
 #: Says that another node has sent the request on, so that it must not be sent on again.
 FORWARDED = 'X-OpenStack-Glance-Forwarded'
@@ -38,7 +39,7 @@ class Wanted:
         self.is_forwarded = is_forwarded
 
 
-def parse_stage(api: Services, request: webob.Request) -> image_data.Upload:
+def parse_stage(api: Services, request: webob.Request) -> Incoming:
     """Read the headers of ``PUT /v2/images/{id}/stage``.
 
     :raises NotFound: data cannot be staged here

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 from oslo_log import log as logging
@@ -11,7 +12,6 @@ from glance_clone.api.context import RequestContext
 from glance_clone.api.resource import Params
 from glance_clone.api.serial.image_data import Download
 from glance_clone.api.serial.image_data import Span
-from glance_clone.api.serial.image_data import Upload
 from glance_clone.api.serial.image_data import Wish
 from glance_clone.api.serial.image_data import span_of
 from glance_clone.api.services import Services
@@ -19,15 +19,16 @@ from glance_clone.api.v2.image_import import submitter
 from glance_clone.domain import errors
 from glance_clone.domain.image import DEACTIVATED
 from glance_clone.domain.image import Image
+from glance_clone.domain.incoming import Incoming
 from glance_clone.domain.ports import BlobReader
 
 LOG = logging.getLogger(__name__)
 
 
-def upload(api: Services, context: RequestContext, params: Params, wanted: Upload) -> None:
+def upload(api: Services, context: RequestContext, params: Params, incoming: Incoming) -> None:
     """Take the data of a queued image."""
     image = api.door.image(context, params['image_id'], 'upload_image')
-    api.data.write(image, wanted.source, wanted.size, wanted.store_id, expected=wanted.expected, submitter=submitter(context))
+    api.data.write(image, dataclasses.replace(incoming, submitter=submitter(context)))
     LOG.info('Image %(id)s has its data: %(size)d bytes.', {'id': image.id, 'size': image.size})
 
 

@@ -10,7 +10,6 @@ from oslo_log import log as logging
 
 from glance_clone.api.context import RequestContext
 from glance_clone.api.resource import Params
-from glance_clone.api.serial.image_data import Upload
 from glance_clone.api.serial.image_import import Wanted
 from glance_clone.api.services import Services
 from glance_clone.domain import errors
@@ -19,6 +18,7 @@ from glance_clone.domain import importing
 from glance_clone.domain.image import Image
 from glance_clone.domain.importing import ImportRequest
 from glance_clone.domain.importing import Submitter
+from glance_clone.domain.incoming import Incoming
 
 LOG = logging.getLogger(__name__)
 
@@ -31,10 +31,10 @@ _NEEDED = {
 }
 
 
-def stage(api: Services, context: RequestContext, params: Params, wanted: Upload) -> None:
+def stage(api: Services, context: RequestContext, params: Params, incoming: Incoming) -> None:
     """Take data that waits for its import."""
     image = api.door.image(context, params['image_id'], 'modify_image')
-    api.data.stage(image, wanted.source, wanted.size, wanted.expected)
+    api.data.stage(image, incoming)
     LOG.info('Image %(id)s has staged data: %(size)d bytes.', {'id': image.id, 'size': image.size})
 
 

@@ -119,11 +119,11 @@ class Data:
         self.fail: Exception | None = None
         self.meanwhile = lambda: None
 
-    def write(self, image, source, size, store_id, attempt=None, expected=None, submitter=None):
+    def write(self, image, incoming):
         self.meanwhile()
         if self.fail:
             raise self.fail
-        image.size, image.checksum = len(source), 'md5'
+        image.size, image.checksum = len(incoming.source), 'md5'
         image.locations = [Location(f'mem://{image.id}')]
         self.stored.add(f'mem://{image.id}')
 
@@ -133,12 +133,12 @@ class Data:
         for location in image.locations:
             self.stored.discard(location.url)
 
-    def stage(self, image, source, size, expected, attempt=None):
+    def stage(self, image, incoming):
         self.meanwhile()
         if self.fail:
             raise self.fail
-        self.staging.files[image.id] = attempt
-        return Staged(image.id, image.id, attempt, len(source), 'md5', 'sha512', 'hash')
+        self.staging.files[image.id] = incoming.attempt
+        return Staged(image.id, image.id, incoming.attempt, len(incoming.source), 'md5', 'sha512', 'hash')
 
     def remove_copy(self, image, location):
         self.meanwhile()

@@ -10,6 +10,7 @@ from oslotest import base
 
 from glance_clone.domain import errors
 from glance_clone.domain.image import Image
+from glance_clone.domain.incoming import Incoming
 from glance_clone.domain.metering import NoMeter
 from glance_clone.layers.metering import Metering
 from glance_clone.tests.unit.layers import fakes
@@ -37,13 +38,13 @@ class MeteringTest(base.BaseTestCase):
         self.layer = Metering(self.inner, parts)
 
     def test_upload_ends_however_it_ends(self):
-        self.layer.write(Image('i'), None, None, None)
+        self.layer.write(Image('i'), Incoming(None))
         self.inner.write.side_effect = errors.StoreFull('no room')
-        self.assertRaises(errors.StoreFull, self.layer.write, Image('i'), None, None, None)
+        self.assertRaises(errors.StoreFull, self.layer.write, Image('i'), Incoming(None))
         self.assertEqual(['begin upload', 'end upload'] * 2, self.meter.log)
 
     def test_staging(self):
-        self.layer.stage(Image('i'), None, None, {})
+        self.layer.stage(Image('i'), Incoming(None))
         self.assertEqual(['begin stage', 'end stage'], self.meter.log)
 
     def test_download_ends_when_the_server_lets_go(self):

@@ -7,6 +7,7 @@ from oslotest import base
 
 from glance_clone.domain import errors
 from glance_clone.domain import quota
+from glance_clone.domain.incoming import Incoming
 from glance_clone.domain.location import Location
 from glance_clone.domain.quota import Limit
 from glance_clone.layers.quota import DataQuota
@@ -93,13 +94,13 @@ class DataQuotaTest(_Case):
 
     def test_the_owner_is_charged_before_anything_is_written(self):
         self.quota.refuses = True
-        self.assertRaises(errors.LimitExceeded, self.layer.write, self.image, b'data', 4, None, 'attempt')
+        self.assertRaises(errors.LimitExceeded, self.layer.write, self.image, Incoming(b'data', 4, attempt='attempt'))
         self.assertEqual(set(), self.data.stored)
 
     def test_the_announced_size_is_charged_at_once(self):
-        self.layer.write(self.image, b'data', 4, None, 'attempt')
+        self.layer.write(self.image, Incoming(b'data', 4, attempt='attempt'))
         self.assertEqual([('owner', 'attempt', 4, None)], self.quota.begun)
 
     def test_sizes_that_cannot_be_are_charged_as_nothing(self):
-        self.layer.write(self.image, b'data', -4, None, 'attempt')
+        self.layer.write(self.image, Incoming(b'data', -4, attempt='attempt'))
         self.assertEqual([('owner', 'attempt', 0, None)], self.quota.begun)

@@ -5,6 +5,7 @@ from oslotest import base
 
 from glance_clone.domain import errors
 from glance_clone.domain import image as images
+from glance_clone.domain.incoming import Incoming
 from glance_clone.layers.stage import Stage
 from glance_clone.tests.unit.layers import fakes
 
@@ -17,7 +18,7 @@ class StageTest(base.BaseTestCase):
         self.records.rows['i'] = fakes.queued_image()
 
     def stage(self):
-        return self.layer.stage(self.records.get('i', None), b'data', None, {})
+        return self.layer.stage(self.records.get('i', None), Incoming(b'data'))
 
     def assert_nothing_left(self):
         self.assertEqual(([], {}), (self.records.held, self.parts.staged.rows))

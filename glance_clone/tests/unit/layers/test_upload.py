@@ -5,6 +5,7 @@ from oslotest import base
 
 from glance_clone.domain import errors
 from glance_clone.domain import image as images
+from glance_clone.domain.incoming import Incoming
 from glance_clone.layers.upload import Upload
 from glance_clone.tests.unit.layers import fakes
 
@@ -17,7 +18,7 @@ class UploadTest(base.BaseTestCase):
         self.records.rows['i'] = fakes.queued_image()
 
     def _write(self):
-        self.layer.write(self.records.get('i', None), b'data', None, None)
+        self.layer.write(self.records.get('i', None), Incoming(b'data'))
 
     def test_success_makes_active_and_drops_the_lease(self):
         self.data.meanwhile = lambda: self.assertEqual(
@@ -56,7 +57,7 @@ class UploadTest(base.BaseTestCase):
     def test_lost_race_at_the_start(self):
         image = self.records.get('i', None)
         self.records.rows['i'].status = images.SAVING
-        self.assertRaises(errors.StateChanged, self.layer.write, image, b'data', None, None)
+        self.assertRaises(errors.StateChanged, self.layer.write, image, Incoming(b'data'))
         self.assertEqual(set(), self.data.stored)
 
     def test_deleted_meanwhile_removes_the_bytes(self):

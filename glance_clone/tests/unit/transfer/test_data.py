@@ -19,6 +19,7 @@ from glance_clone.conf import stores as store_options
 from glance_clone.domain import errors
 from glance_clone.domain.image import Image
 from glance_clone.domain.importing import Submitter
+from glance_clone.domain.incoming import Incoming
 from glance_clone.domain.location import Location
 from glance_clone.stores.file import FileStore
 from glance_clone.stores.file_directory import Directory
@@ -75,7 +76,7 @@ class StoreDataTest(base.BaseTestCase):
         self.image = Image('i', disk_format='raw', container_format='bare')
 
     def write(self, *pieces, size=None, store_id=None, broken=False):
-        self.data.write(self.image, Pieces(*pieces, broken=broken), size, store_id, 'attempt')
+        self.data.write(self.image, Incoming(Pieces(*pieces, broken=broken), size, store_id, attempt='attempt'))
 
     def read(self, *span):
         reader = self.data.read(self.image, *span)
@@ -120,7 +121,7 @@ class StoreDataTest(base.BaseTestCase):
         verifiers.of.side_effect = errors.SignatureRefused('no')
         self.data = StoreData(self.conf, self.stores, NativeThreads(), None, verifiers=verifiers)
         source, me = mock.Mock(), Submitter(token='t')
-        self.assertRaises(errors.SignatureRefused, self.data.write, self.image, source, None, None, 'attempt', submitter=me)
+        self.assertRaises(errors.SignatureRefused, self.data.write, self.image, Incoming(source, submitter=me))
         verifiers.of.assert_called_once_with(self.image, me)
         self.assertEqual([], source.mock_calls)
         self.assert_nothing_left()
@@ -183,12 +184,12 @@ class StoreDataTest(base.BaseTestCase):
         self.data.remove(self.image)
         tracemalloc.start()
         self.addCleanup(tracemalloc.stop)
-        self.data.write(self.image, Zeros(96 << 20), None, None)
+        self.data.write(self.image, Incoming(Zeros(96 << 20)))
         self.assertLess(tracemalloc.get_traced_memory()[1], 12 << 20)
 
     def _add_copy(self):
         other = Image('i', disk_format='raw', container_format='bare')
-        self.data.write(other, Pieces(DATA), None, 'cheap')
+        self.data.write(other, Incoming(Pieces(DATA), store_id='cheap'))
         self.image.locations.append(Location(other.locations[0].url, {'store': 'cheap'}))
 
     def test_the_preferred_copy_is_read_first(self):
@@ -242,9 +243,11 @@ class StoreDataTest(base.BaseTestCase):
         sound = hashlib.sha256(DATA).hexdigest()
         for wrong in ('0' * 64, sound[:-1] + ('0' if sound[-1] != '0' else '1')):
             source = Pieces(DATA)
-            self.assertRaises(errors.HashMismatch, self.data.write, self.image, source, None, 'fast', 'a', {'sha256': wrong})
+            self.assertRaises(
+                errors.HashMismatch, self.data.write, self.image, Incoming(source, None, 'fast', {'sha256': wrong})
+            )
             self.assert_nothing_left()
-        self.data.write(self.image, Pieces(DATA), None, 'fast', 'a', {'sha256': sound})
+        self.data.write(self.image, Incoming(Pieces(DATA), None, 'fast', {'sha256': sound}, attempt='a'))
         self.assertEqual(DATA, self.read())
         self.assertEqual('sha512', self.image.os_hash_algo)
 
