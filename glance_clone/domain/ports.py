@@ -346,7 +346,11 @@ class Call(Protocol):
 
 
 class Concurrency(Protocol):
-    """Runs blocking work beside the caller in native threads, whatever the launcher."""
+    """Runs blocking work beside the caller in native threads, whatever the launcher.
+
+    What is begun by ``start``, ``spawn`` or ``detach`` has the context variables of whoever began it, and so works for the
+    same caller (see :data:`glance_clone.domain.caller.CONTEXT`); what is periodic works for nobody.
+    """
 
     def start(self, work: Any, *args: Any) -> Call:
         """Begin ``work(*args)`` in a native thread."""

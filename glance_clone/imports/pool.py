@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs tasks in the background of a process, a bounded number at once."""
+"""Runs tasks in the background of a process, a bounded number at once, each on behalf of whoever asked for it."""
 
 from __future__ import annotations
 
 import collections
+import contextvars
 import logging
 import os
 import threading
@@ -30,7 +31,7 @@ class TaskPool:
 
     def _reset(self) -> None:
         self._pid = os.getpid()
-        self._waiting: collections.deque[tuple[Callable[..., Any], tuple[Any, ...]]] = collections.deque()
+        self._waiting: collections.deque[tuple[contextvars.Context, Callable[..., Any], tuple[Any, ...]]] = collections.deque()
         self._running = 0
         self._closed = False
         self._changed = threading.Condition()
@@ -42,7 +43,7 @@ class TaskPool:
         with self._changed:
             if self._closed:
                 raise errors.Unavailable('This node of the service is about to stop; try again.')
-            self._waiting.append((work, args))
+            self._waiting.append((contextvars.copy_context(), work, args))
             if self._running >= self._size:
                 return
             self._running += 1
@@ -55,10 +56,9 @@ class TaskPool:
                     self._running -= 1
                     self._changed.notify_all()
                     return
-                work, args = self._waiting.popleft()
+                context, work, args = self._waiting.popleft()
             try:
-                with patience.patient():
-                    work(*args)
+                context.run(_work_patiently, work, args)
             except Exception:
                 LOG.exception('A task failed in a way that nobody foresaw.')
 
@@ -67,3 +67,8 @@ class TaskPool:
         with self._changed:
             self._closed = True
             return bool(self._changed.wait_for(lambda: not self._running, seconds))
+
+
+def _work_patiently(work: Callable[..., Any], args: tuple[Any, ...]) -> None:
+    with patience.patient():
+        work(*args)

@@ -50,7 +50,7 @@ class GreenThreads:
 
     def spawn(self, work: Callable[..., object], *args: object) -> GreenCall:
         """Begin ``work(*args)`` in a green thread."""
-        return GreenCall(work, args)
+        return GreenCall(contextvars.copy_context().run, (work, *args))
 
     def detach(self, work: Callable[[], object]) -> None:
         """Run ``work()`` in a native thread of its own, outside of eventlet's pool."""

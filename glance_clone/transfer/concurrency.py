@@ -72,7 +72,8 @@ class NativeThreads:
     def spawn(self, work: Callable[..., object], *args: object) -> NativeCall:
         """Begin ``work(*args)`` in a thread of its own."""
         future: futures.Future[Any] = futures.Future()
-        threading.Thread(target=_run, args=(future, work, args), name='task', daemon=True).start()
+        run = contextvars.copy_context().run
+        threading.Thread(target=run, args=(_run, future, work, args), name='task', daemon=True).start()
         return NativeCall(future)
 
     def detach(self, work: Callable[[], object]) -> None:

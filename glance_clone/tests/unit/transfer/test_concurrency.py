@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import queue
 import subprocess
 import sys
 import threading
@@ -11,6 +12,7 @@ import threading
 import fixtures
 from oslotest import base
 
+from glance_clone.domain.caller import CONTEXT
 from glance_clone.transfer.concurrency import NativeThreads
 
 
@@ -28,6 +30,20 @@ class NativeThreadsTest(base.BaseTestCase):
         call = self.threads.start(event.wait, 10)
         event.set()
         self.assertTrue(call.wait())
+
+    def test_work_is_for_the_caller_of_whoever_began_it_and_periodic_work_for_nobody(self):
+        token = CONTEXT.set('alice')
+        self.addCleanup(CONTEXT.reset, token)
+        seen = []
+        done = threading.Event()
+        self.threads.detach(lambda: (seen.append(CONTEXT.get()), done.set()))
+        self.assertTrue(done.wait(10))
+        seen += [begin(CONTEXT.get).wait(10) for begin in (self.threads.start, self.threads.spawn)]
+        self.assertEqual(['alice'] * 3, seen)
+        told = queue.SimpleQueue()
+        job = self.threads.periodic(0.001, lambda: told.put(CONTEXT.get()))
+        self.addCleanup(job.stop)
+        self.assertIsNone(told.get(timeout=10))
 
     def test_threads_work_again_after_a_fork(self):
         self.threads.start(int).wait()
@@ -62,6 +78,7 @@ _UNDER_EVENTLET = """
 import eventlet
 eventlet.monkey_patch()
 import hashlib, os, sys, time
+from glance_clone.domain import caller
 from glance_clone.stores.file import FileStore
 from glance_clone.stores.file_directory import Directory
 from glance_clone.tests.unit.transfer.sources import Pieces
@@ -91,6 +108,13 @@ threads.start(eventlet.patcher.original('time').sleep, 0.2).wait()
 assert len(ticks) > before + 5, (before, len(ticks))
 job.stop()
 assert threads.spawn(lambda number: number + 1, 6).wait() == 7
+caller.CONTEXT.set('alice')
+assert [begin(caller.CONTEXT.get).wait() for begin in (threads.start, threads.spawn)] == ['alice'] * 2
+told = []
+job = threads.periodic(0.001, lambda: told.append(caller.CONTEXT.get()))
+time.sleep(0.1)
+job.stop()
+assert told and set(told) == {None}, told
 for begin, sleep in ((threads.start, eventlet.patcher.original('time').sleep), (threads.spawn, time.sleep)):
     slow = begin(sleep, 0.5)
     try:
