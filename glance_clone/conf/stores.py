@@ -7,9 +7,13 @@ described by a group of its own, whose name is the id of the store.
 
 from __future__ import annotations
 
+from typing import Any
+
 from oslo_config import cfg
 
 GROUP = 'glance_store'
+#: Options here apply to all stores of ``enabled_backends`` in whose own group they are not set.
+SHARED_GROUP = 'backend_defaults'
 #: The group under which the options of a single store stand in the sample; a real one is named like its store.
 SAMPLE_GROUP = 'file'
 
@@ -142,6 +146,35 @@ Data is moved in larger blocks than this, whatever the value.
         default=False,
         help='Leave holes in files where the data is zero, so that these take no space.',
     ),
+    cfg.IntOpt(
+        'filesystem_store_timeout',
+        default=0,
+        min=0,
+        help="""
+Seconds that a file store waits for its file system; 0 waits as long as it takes.
+
+It is for file systems on a network, which hang while their server is away. Then, looking for room, sizes and removals end
+with 503, and a removal that was given up does not happen later. Reading is bounded by ``[downloads] open_timeout``. 30 is a
+good value.
+""",
+    ),
+    cfg.IntOpt(
+        'filesystem_store_thread_pool_size',
+        default=10,
+        min=1,
+        help="""
+Threads of each file store, in each process, that may wait for its file system at once with ``filesystem_store_timeout``.
+
+What hangs keeps its thread; where all hang, further work is refused when its time is over.
+""",
+    ),
+    cfg.IntOpt(
+        'filesystem_store_threadpool_threshold',
+        default=75,
+        min=0,
+        max=100,
+        help='Percentage of ``filesystem_store_thread_pool_size`` from which on the log warns that threads run short.',
+    ),
 ]
 
 _HTTP_OPTS = [
@@ -194,8 +227,23 @@ def register_opts(conf: cfg.ConfigOpts) -> None:
     """Register the options whose groups are known before the configuration is read."""
     conf.register_opts(_DEFAULT_GROUP_OPTS)
     conf.register_opts(_CHOICE_OPTS + _FILE_OPTS + _HTTP_OPTS, group=GROUP)
+    conf.register_opts(_FILE_OPTS + _HTTP_OPTS, group=SHARED_GROUP)
     for name in (STAGING, TASKS):
         conf.register_opts(_reserved_opts(name), group=name)
+
+
+class StoreOptions:
+    """The options of one store of ``enabled_backends``: those of its group, else those of all stores."""
+
+    def __init__(self, conf: cfg.ConfigOpts, store_id: str):
+        self._conf = conf
+        self._group = store_id
+
+    def __getattr__(self, name: str) -> Any:
+        place = self._conf.get_location(name, self._group)
+        is_own = place is not None and place.location.is_user_controlled
+        shared = self._conf[SHARED_GROUP]
+        return shared[name] if not is_own and name in shared else self._conf[self._group][name]
 
 
 def register_backend_opts(conf: cfg.ConfigOpts, store_id: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -21,6 +22,8 @@ from glance_clone.stores.file_directory import require_plain_name
 from glance_clone.stores.file_directory import translated
 from glance_clone.stores.file_listing import list_directory
 from glance_clone.stores.file_reader import FileReader
+from glance_clone.stores.file_timeout import Forever
+from glance_clone.stores.file_timeout import Timeout
 from glance_clone.stores.file_writer import FileWriter
 from glance_clone.stores.file_writer import remove_if_there
 from glance_clone.stores.file_writer import temporary_name
@@ -39,6 +42,7 @@ class FileStore:
     :param hole: pieces of this many zero bytes become holes in new files; None for none
     :param metadata: what is kept with locations, by directory
     :param properties: settings that operators are shown
+    :param timeout: how long sizes, free space and removals are waited for
     """
 
     schemes: tuple[str, ...] = ('file', 'filesystem')
@@ -56,6 +60,7 @@ class FileStore:
         hole: int | None = None,
         metadata: Mapping[str, dict[str, object]] | None = None,
         properties: Mapping[str, object] | None = None,
+        timeout: Timeout | None = None,
     ):
         self.id = store_id
         self.description = description
@@ -65,6 +70,7 @@ class FileStore:
         self._hole = hole
         self._metadata = metadata or {}
         self._properties = properties or {}
+        self._timeout = timeout or Forever()
 
     def properties(self) -> dict[str, object]:
         """See :meth:`BlobStore.properties`."""
@@ -105,6 +111,9 @@ class FileStore:
 
         A directory that cannot be reached is passed over as long as there is another one.
         """
+        return self._timeout.run('Looking for room', lambda _: self._roomy(size))  # type: ignore[no-any-return]
+
+    def _roomy(self, size: int) -> Directory:
         failure: errors.ImageServiceError | None = None
         for directory in sorted(self.directories, key=lambda each: -each.priority):
             try:
@@ -122,13 +131,20 @@ class FileStore:
 
     def size(self, location: Location) -> int:
         """See :meth:`BlobStore.size`."""
+        return self._timeout.run('Measuring a file', lambda _: self._size(location))  # type: ignore[no-any-return]
+
+    def _size(self, location: Location) -> int:
         reader = self.open(location)
         reader.close()
         return reader.size
 
     def remove(self, location: Location) -> None:
-        """See :meth:`BlobStore.remove`."""
+        """See :meth:`BlobStore.remove`; a file whose removal was given up stays."""
+        self._timeout.run('Removing a file', lambda require_wanted: self._remove(location, require_wanted))
+
+    def _remove(self, location: Location, require_wanted: Callable[[], None]) -> None:
         with self._held(location) as (parent, name):
+            require_wanted()
             os.unlink(name, dir_fd=parent)
             os.fsync(parent)
 
@@ -138,6 +154,9 @@ class FileStore:
         The temporary name goes first: a writer that is not quite dead can then no longer publish it.
         """
         temporary = temporary_name(require_plain_name(blob_id), require_plain_name(attempt))
+        self._timeout.run('Discarding files', lambda _: self._discard(blob_id, temporary))
+
+    def _discard(self, blob_id: str, temporary: str) -> None:
         for directory in self.directories:
             with translated(f'Removing {directory.path}/{blob_id}'), directory.opened() as parent:
                 for name in (temporary, blob_id):

@@ -7,13 +7,19 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from glance_clone.domain.ports import Concurrency
 from glance_clone.stores.file import DEFAULT_MODE
 from glance_clone.stores.file import FileStore
 from glance_clone.stores.file_directory import Directory
+from glance_clone.stores.file_timeout import Bounded
+from glance_clone.stores.file_timeout import Forever
+from glance_clone.stores.file_timeout import Timeout
 from glance_clone.stores.staging import StagingStore
 
 
-def build_store(group: Any, store_id: str | None, description: str | None = None, weight: int = 0) -> FileStore:
+def build_store(
+    group: Any, concurrency: Concurrency, store_id: str | None, description: str | None = None, weight: int = 0
+) -> FileStore:
     """Build a file store and create its directories.
 
     :param group: the options of the store
@@ -35,6 +41,19 @@ def build_store(group: Any, store_id: str | None, description: str | None = None
             'chunk_size': group.filesystem_store_chunk_size,
             'thin_provisioning': group.filesystem_thin_provisioning,
         },
+        timeout=_timeout(group, concurrency),
+    )
+
+
+def _timeout(group: Any, concurrency: Concurrency) -> Timeout:
+    """Return how long the file system is waited for."""
+    if not group.filesystem_store_timeout:
+        return Forever()
+    return Bounded(
+        group.filesystem_store_timeout,
+        group.filesystem_store_thread_pool_size,
+        group.filesystem_store_threadpool_threshold,
+        concurrency.detach,
     )
 
 

@@ -98,6 +98,7 @@ class GlanceStore:
         self._concurrency = concurrency
         self._writers: weakref.WeakValueDictionary[tuple[str, str], Any] = weakref.WeakValueDictionary()
         self._locks: weakref.WeakValueDictionary[str, _Lock] = weakref.WeakValueDictionary()
+        self._locks_guard = _Lock()
 
     @property
     def writable(self) -> bool:
@@ -174,7 +175,8 @@ class GlanceStore:
     @contextlib.contextmanager
     def publishing(self, blob_id: str) -> Iterator[None]:
         """Let one writer of a name at a time look whether it is free, and take it."""
-        lock = self._locks.setdefault(blob_id, _Lock())
+        with self._locks_guard:
+            lock = self._locks.setdefault(blob_id, _Lock())
         with lock:
             yield
 

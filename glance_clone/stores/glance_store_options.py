@@ -14,6 +14,8 @@ from typing import Any
 
 from oslo_config import cfg
 
+from glance_clone.conf.stores import SHARED_GROUP
+
 LOG = logging.getLogger(__name__)
 
 #: Types of stores in ``enabled_backends``, and what is missing where their driver cannot be used.
@@ -26,9 +28,6 @@ DRIVERS = {
 }
 #: Other names for them in ``[glance_store] default_store`` and ``stores``.
 ALIASES = {'swift+http': 'swift', 'swift+https': 'swift', 'swift+config': 'swift', 'vsphere': 'vmware'}
-
-#: The group of options that apply to all stores in whose own group they are not set.
-SHARED_GROUP = 'backend_defaults'
 
 _CREDENTIALS = re.compile(r'(?<=://)[^/\s]+@')
 #: Loggers of client libraries that write tokens and signatures at DEBUG.

@@ -169,8 +169,10 @@ class FeedWriter:
             raise errors.BlobExists('The store holds an object of this name already.')
 
     def _wait(self) -> None:
+        """Wait for the driver; whoever else waits at the same time, like one who gives the attempt up, goes on too."""
         self._closed = True
         self._done.get()
+        self._done.put(None)
 
     def give_up(self) -> None:
         """Store nothing any more: the attempt was given up for dead."""

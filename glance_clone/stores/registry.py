@@ -155,9 +155,9 @@ def _build_one(conf: cfg.ConfigOpts, concurrency: Concurrency, store_id: str, ki
             f'The store id {store_id} in enabled_backends is reserved; choose one without {options.RESERVED_PREFIX}.'
         )
     options.register_backend_opts(conf, store_id)
-    group = conf[store_id]
+    group = options.StoreOptions(conf, store_id)
     if kind in _FILE_KINDS:
-        return file_config.build_store(group, store_id, group.store_description, group.weight)
+        return file_config.build_store(group, concurrency, store_id, group.store_description, group.weight)
     if kind in _HTTP_KINDS:
         return http_config.build_store(conf, group, concurrency, store_id, group.store_description, group.weight)
     if (driver := glance_store_options.kind_of(kind)) is not None:
@@ -190,7 +190,7 @@ def _classic_kind(name: str) -> str:
 def _build_part(conf: cfg.ConfigOpts, concurrency: Concurrency, kind: str) -> Driver:
     """Build one of the stores that together are the classic one."""
     if kind == 'file':
-        return file_config.build_store(conf.glance_store, None)
+        return file_config.build_store(conf.glance_store, concurrency, None)
     if kind == 'http':
         return http_config.build_store(conf, conf.glance_store, concurrency, None)
     return build_glance_store(conf, kind, None, concurrency)

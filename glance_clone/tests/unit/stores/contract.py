@@ -119,11 +119,12 @@ class BlobContract:
             except errors.BlobExists:
                 writer.abort()
 
-        threads = [threading.Thread(target=write, args=(attempt,)) for attempt in ('one', 'two')]
+        threads = [threading.Thread(target=write, args=(attempt,), daemon=True) for attempt in ('one', 'two')]
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join()
+            thread.join(120)
+            self.assertFalse(thread.is_alive(), 'a writer hangs')
         ((winner, location),) = results
         self.assertEqual(winner.encode() * 1000, self._get(location)[0])
         self.assertEqual(1, len(self.blobs()))

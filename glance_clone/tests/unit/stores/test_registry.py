@@ -67,6 +67,23 @@ weight = 10
         self.assertEqual([True, True, False], [store.writable for store in stores.all()])
         self.assertTrue(os.path.isdir(f'{self.root}/store2'))
 
+    def test_options_of_all_stores_apply_where_a_store_has_none(self):
+        options = ('filesystem_store_file_perm = 644', 'filesystem_thin_provisioning = true', 'https_insecure = true')
+        stores = self.several(more='\n'.join(('[backend_defaults]', *options)))
+        for store_id, mode in (('fast', 0o644), ('cheap', 0o600)):
+            stores.get(store_id).writer('blob', 'one', 1).commit()
+            store = stores.get(store_id)
+            self.assertEqual(mode, os.stat(f'{store.directories[0].path}/blob').st_mode & 0o777)
+            self.assertTrue(store.properties()['thin_provisioning'])
+        self.assertIn('The store web believes every https server', self.log.output)
+
+    def test_file_systems_are_waited_for_as_long_as_the_options_say(self):
+        stores = self.several(more='[backend_defaults]\nfilesystem_store_timeout = 7\n[web]\nweight = 1')
+        for store_id in ('fast', 'cheap'):
+            self.assertEqual(7, stores.get(store_id)._timeout._seconds)
+        error = self.assertRaises(ValueError, self.several, more='[backend_defaults]\nfilesystem_store_timeout = -1')
+        self.assertIn('filesystem_store_timeout', str(error))
+
     def test_default(self):
         stores = self.several(default='cheap')
         self.assertEqual('cheap', stores.default.id)
