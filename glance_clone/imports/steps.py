@@ -80,7 +80,7 @@ class Inspect:
 
 def _look(work: Work, remote: RemoteData) -> None:
     try:
-        work.check()
+        work.require_alive()
     except errors.DatabaseUnavailable:
         LOG.debug('Whether image %s is wanted cannot be found out now.', work.image.id)
     except errors.ImageServiceError as error:

@@ -190,7 +190,7 @@ class Work:
             self._held += size
 
     def require_alive(self) -> None:
-        """Find out whether the import is still wanted.
+        """Find out whether the import is still wanted; nothing is written, so that any thread may ask.
 
         :raises LeaseLost: it was given to somebody else
         :raises ImageNotFound: the image was deleted
@@ -200,15 +200,6 @@ class Work:
         if not self.tools.tasks.is_held(self.lease):
             raise errors.LeaseLost('The import was taken over by another worker, as this one gave no sign of life.')
         self.tools.images.get(self.image.id, SERVICE)
-
-    def check(self) -> None:
-        """Find out whether the import is still wanted, for whoever does not move bytes.
-
-        :raises ImageNotFound: the image was deleted
-        :raises ImageServiceError: as :meth:`save` and :meth:`require_alive`
-        """
-        self._require_wanted()
-        self.save()
 
     def _require_wanted(self) -> None:
         if self.is_cancelled:
