@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import collections
-import unicodedata
 from collections.abc import Iterable
+
+from glance_clone.domain.spelling import folded
 
 
 def alike(names: Iterable[str]) -> list[str]:
@@ -14,9 +15,3 @@ def alike(names: Iterable[str]) -> list[str]:
     for name in sorted(names):
         spellings[folded(name)].append(name)
     return [name for group in spellings.values() if len(group) > 1 for name in group]
-
-
-def folded(name: str) -> str:
-    """Return a name without what collations overlook: case, accents, width, and blanks at the end."""
-    letters = unicodedata.normalize('NFKD', name.rstrip(' '))
-    return ''.join(c for c in letters if not unicodedata.combining(c)).casefold()

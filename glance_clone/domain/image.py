@@ -8,6 +8,7 @@ import datetime
 
 from glance_clone.domain import errors
 from glance_clone.domain.location import Location
+from glance_clone.domain.spelling import folded
 
 QUEUED = 'queued'
 SAVING = 'saving'
@@ -51,6 +52,11 @@ MAX_REASON = 255
 
 #: Attributes whose values only the service decides.
 DATA_ATTRIBUTES = ('size', 'virtual_size', 'checksum', 'os_hash_algo', 'os_hash_value')
+
+
+def is_reserved(name: str) -> bool:
+    """Tell whether a custom property belongs to the service, in whatever spelling of its name (D-11)."""
+    return folded(name).startswith(RESERVED_PREFIX)
 
 
 @dataclasses.dataclass(slots=True)

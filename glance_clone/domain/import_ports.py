@@ -184,9 +184,12 @@ class Importer(Protocol):
     def elsewhere(self, image: Image) -> str | None:
         """Return the URL of the node that has the staged data of an image, None if it is this one."""
 
-    def forward(self, host: str, path: str, request: ImportRequest, submitter: Submitter) -> str | None:
+    def forward(
+        self, host: str, path: str, request: ImportRequest, submitter: Submitter, store: str | None = None
+    ) -> str | None:
         """Send an import on to the node that has the data; return the id under which that node has the request.
 
+        :param store: the store that a header of the request names
         :raises PeerRefused: the node refuses it; carries the status
         :raises PeerTimeout: the node does not answer
         :raises PeerBroken: the node answers nonsense

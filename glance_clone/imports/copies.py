@@ -171,13 +171,14 @@ def _commit(work: Work) -> None:
     """Bring the new copies into the record, which makes the image active if it was not."""
     image = work.image
     faults.point('before-commit')
-    if not work.is_copy and image.status != images.ACTIVE:
+    if image.status == images.IMPORTING:
         staged = work.data
         image.size, image.checksum = staged.size, staged.checksum
         image.os_hash_algo, image.os_hash_value = staged.os_hash_algo, staged.os_hash_value
         image.move_to(images.ACTIVE)
     before = image.locations
-    image.locations = [*before, *work.copies]
+    # In the order in which the stores were named, whichever was written first.
+    image.locations = [*before, *sorted(work.copies, key=lambda location: work.stores.index(location.store))]
     try:
         work.save()
     except BaseException as error:

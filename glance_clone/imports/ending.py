@@ -46,7 +46,7 @@ class Ending:
         """End an import that failed, and whose steps are undone."""
         reason = str(error) if isinstance(error, errors.ImageServiceError) else UNEXPECTED
         self.remove_staged(work)
-        if work.status == images.ACTIVE and not work.is_copy:
+        if work.status in (images.ACTIVE, images.DEACTIVATED) and not work.is_copy:
             # Some stores have the data: that is what was asked for, apart from what the properties say.
             self.finish(work.task, work.image, work.status, work.lease, work.stores, None)
             return

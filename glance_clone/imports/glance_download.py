@@ -197,7 +197,7 @@ def _wanted(record: Mapping[str, Any], prefixes: tuple[str, ...]) -> dict[str, s
         for name, value in record.items()
         if name.startswith(prefixes)
         and name not in _ATTRIBUTES
-        and not name.startswith(images.RESERVED_PREFIX)
+        and not images.is_reserved(name)
         and len(name) <= _LONGEST_NAME
         and isinstance(value, str)
         and len(value) <= _LONGEST_VALUE

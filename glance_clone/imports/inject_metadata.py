@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from oslo_config import cfg
 from oslo_log import log as logging
 
-from glance_clone.domain.image import RESERVED_PREFIX
+from glance_clone.domain.image import is_reserved
 
 if TYPE_CHECKING:
     from glance_clone.imports.work import Work
@@ -27,7 +27,7 @@ class InjectMetadata:
     def __init__(self, conf: cfg.ConfigOpts):
         options = conf.inject_metadata_properties
         self._ignored = frozenset(role.lower() for role in options.ignore_user_roles)
-        self._properties = {name: value for name, value in options.inject.items() if not name.startswith(RESERVED_PREFIX)}
+        self._properties = {name: value for name, value in options.inject.items() if not is_reserved(name)}
         reserved = sorted(set(options.inject) - set(self._properties))
         if reserved:
             LOG.warning('[inject_metadata_properties] inject names %s, which only the service sets: left out.', reserved)

@@ -19,27 +19,36 @@ _TIMEOUT = 60
 #: Tells the node that it must not send the request on again.
 _FORWARDED = 'X-OpenStack-Glance-Forwarded'
 _REQUEST_ID = 'x-openstack-request-id'
+_STORE = 'X-Image-Meta-Store'
 
 
 class Peers:
     """The other nodes, found by the URLs that they left in images."""
 
-    def post(self, url: str, document: Mapping[str, Any], submitter: Submitter) -> str | None:
+    def post(self, url: str, document: Mapping[str, Any], submitter: Submitter, store: str | None = None) -> str | None:
         """Send a JSON document to another node; return the id under which it has the request.
 
+        :param store: the store that a header is to name
         :raises PeerRefused: it refuses the request
         :raises PeerTimeout: it does not answer
         :raises PeerBroken: it cannot be talked to
         """
-        return self._send('POST', url, submitter, document).headers.get(_REQUEST_ID)
+        headers = {} if store is None else {_STORE: store}
+        return self._send('POST', url, submitter, headers, document).headers.get(_REQUEST_ID)
 
     def delete(self, url: str, submitter: Submitter) -> None:
         """Ask another node to delete something; raises as :meth:`post` does."""
-        self._send('DELETE', url, submitter, None)
+        self._send('DELETE', url, submitter, {})
 
     @staticmethod
-    def _send(method: str, url: str, submitter: Submitter, document: Mapping[str, Any] | None) -> requests.Response:
-        headers = {'X-Auth-Token': submitter.token or '', _FORWARDED: 'true'}
+    def _send(
+        method: str,
+        url: str,
+        submitter: Submitter,
+        headers: Mapping[str, str],
+        document: Mapping[str, Any] | None = None,
+    ) -> requests.Response:
+        headers = {'X-Auth-Token': submitter.token or '', _FORWARDED: 'true', **headers}
         try:
             with requests.Session() as session:
                 session.trust_env = False

@@ -95,9 +95,11 @@ class ImportService:
         host = image.properties.get(importing.STAGE_HOST)
         return host if host and self._parts.self_url and host != self._parts.self_url else None
 
-    def forward(self, host: str, path: str, request: ImportRequest, submitter: Submitter) -> str | None:
+    def forward(
+        self, host: str, path: str, request: ImportRequest, submitter: Submitter, store: str | None = None
+    ) -> str | None:
         """Send an import on to another node."""
-        return self._peers.post(host + path, dict(request.document), submitter)
+        return self._peers.post(host + path, dict(request.document), submitter, store)
 
     def forward_delete(self, host: str, path: str, submitter: Submitter) -> bool:
         """Let another node delete an image."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from glance_clone.domain import errors
 from glance_clone.domain import faults
+from glance_clone.domain import image as images
 from glance_clone.domain import importing
 from glance_clone.domain.caller import SERVICE
 from glance_clone.domain.image import Image
@@ -37,6 +38,8 @@ _INTERVAL = 2.0
 #: Seconds between two saves of the task, by which other software sees that it is alive.
 _TASK_INTERVAL = 60.0
 _MIB = 1 << 20
+#: What the status of an image with data may have become while more copies of it are made.
+_SWITCHED = {images.ACTIVE: images.DEACTIVATED, images.DEACTIVATED: images.ACTIVE}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,11 +126,19 @@ class Work:
     def save(self) -> None:
         """Store what steps changed in the image, if the import still owns it.
 
+        An active image may be deactivated meanwhile, or the other way round: that is no business of whoever adds copies.
+
         :raises LeaseLost: it does not
         :raises ImageNotFound: the image was deleted
         """
         with self.lock:
-            self.tools.images.save(self.image, from_state=self.status, hold=self.lease)
+            try:
+                self.tools.images.save(self.image, from_state=self.status, hold=self.lease)
+            except errors.StateChanged:
+                if self.status not in _SWITCHED:
+                    raise
+                self.status = self.image.status = _SWITCHED[self.status]
+                self.tools.images.save(self.image, from_state=self.status, hold=self.lease)
             self.status = self.image.status
 
     def open(self) -> Opened:

@@ -120,7 +120,7 @@ class FileStore:
                 if self._hole is not None or size <= directory.free():
                     return directory
                 failure = errors.StoreFull('The store has no room for the data.')
-            except errors.StoreUnavailable as error:
+            except (errors.StoreUnavailable, errors.StoreReadOnly) as error:
                 failure = failure or error
         raise failure or errors.StoreUnavailable('The store has no directory.')
 

@@ -34,6 +34,7 @@ class Directory:
         self.path = os.path.abspath(path)
         self.priority = priority
         self._private = private
+        self._could_be_made = True
 
     def prepare(self) -> None:
         """Create the directory; one that cannot be used is logged, and each use of it fails until it is mended."""
@@ -42,6 +43,7 @@ class Directory:
             state = os.stat(self.path)
         except OSError as error:
             LOG.error('The data directory %s cannot be created: %s. Until it is there the store fails.', self.path, error)
+            self._could_be_made = False
             return
         if not os.access(self.path, os.W_OK | os.X_OK):
             LOG.error('The data directory %s cannot be written by this service: new data will be refused.', self.path)
@@ -101,7 +103,13 @@ class Directory:
                 raise errors.StoreUnavailable(f'The file system of {self.path} is read-only.')
 
     def free(self) -> int:
-        """Return the bytes that this service may still write here."""
+        """Return the bytes that this service may still write here.
+
+        :raises StoreReadOnly: the directory of a store could not be made when the service started, and still is not there
+        :raises StoreUnavailable: it cannot be reached now
+        """
+        if not (self._could_be_made or self._private or os.path.isdir(self.path)):
+            raise errors.StoreReadOnly('The store takes no data, as it is not set up; choose another store.')
         with translated(f'Measuring {self.path}'), self.opened() as descriptor:
             state = os.fstatvfs(descriptor)
         return state.f_bavail * state.f_frsize

@@ -47,9 +47,10 @@ class StagingArea:
     ) -> Staged:
         """Take data."""
         name = _name(image_id, attempt, suffix)
+        limit = Limit(self._conf.image_size_cap, size)
         writer: BlobWriter = self._beside(self._store.writer, name, attempt, size)
         try:
-            sums = self._pass(source, size, expected or {}, Sink(writer))
+            sums = self._pass(source, limit, expected or {}, Sink(writer))
             _require(sums, expected or {})
             self._beside(self._publish, writer, name)
         except BaseException:
@@ -111,12 +112,11 @@ class StagingArea:
     def _read_sums(self, name: str, expected: Mapping[str, str] | None = None) -> _Sums:
         reader = self._beside(self._store.open, self._location(name))
         try:
-            return self._pass(Blocks(reader), None, expected or {})
+            return self._pass(Blocks(reader), Limit(self._conf.image_size_cap), expected or {})
         finally:
             reader.close()
 
-    def _pass(self, source: ByteSource, size: int | None, expected: Mapping[str, str], *more: Filter) -> _Sums:
-        limit = Limit(self._conf.image_size_cap, size)
+    def _pass(self, source: ByteSource, limit: Limit, expected: Mapping[str, str], *more: Filter) -> _Sums:
         names = dict.fromkeys((self._conf.hashing_algorithm, MD5, *expected))
         digests = {name: Digest(name) for name in names}
         pipeline.run(source, (limit,), (*digests.values(), *more), self._concurrency)

@@ -21,8 +21,8 @@ from glance_clone.api.serial import body
 from glance_clone.api.services import Services
 from glance_clone.domain import errors
 from glance_clone.domain import image as images
-from glance_clone.domain.image import RESERVED_PREFIX
 from glance_clone.domain.image import Image
+from glance_clone.domain.image import is_reserved
 from glance_clone.domain.importing import Submitter
 from glance_clone.domain.location import Location
 
@@ -80,7 +80,7 @@ def _checked(schema: ImageSchema, document: dict[str, Any]) -> NewImage:
     schema.validate(document)
     body.require_bmp(document)
     require_storable(document)
-    _forbid(name for name in document if name in RESERVED or name.startswith(RESERVED_PREFIX))
+    _forbid(name for name in document if name in RESERVED or is_reserved(name))
     properties = {name: text_of(value) for name, value in document.items() if name not in BASE}
     return NewImage(
         attributes={name: document[name] for name in WRITABLE if name in document},

@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 import webob
+from webob import byterange
 
 from glance_clone.api import errors as api_errors
 from glance_clone.api import sending
@@ -23,8 +24,6 @@ from glance_clone.domain.store_ports import BlobReader
 
 OCTET_STREAM = 'application/octet-stream'
 _BLOCK = 1 << 20
-_RANGE = re.compile(r'bytes=\s*(\d{0,20})\s*-\s*(\d{0,20})(?!\d)', re.ASCII | re.IGNORECASE)
-_OLD_RANGE = re.compile(r'bytes\s+(\d{1,20})-(\d{1,20})/(\d+|\*)\s*$', re.ASCII)
 
 
 @dataclasses.dataclass(slots=True)
@@ -131,34 +130,30 @@ def span_of(wanted: tuple[str | None, str | None], total: int) -> Span | None:
 
 
 def _span_of_range(header: str, total: int) -> Span:
-    if ',' in header and header.strip().startswith('bytes='):
+    if ',' in header:
         raise errors.Invalid('Only one byte range can be asked for at a time.')
-    match = _RANGE.match(header.strip())
-    if match is None or not any(match.groups()):
+    wanted = _parsed(byterange.Range, header)
+    if wanted is None or not total or wanted.start >= total:
         raise _unsatisfiable(total)
-    first, last = match.groups()
-    if not first:
-        length = min(int(last), total) or total
-        start, stop = total - length, total
-    else:
-        start = int(first)
-        stop = min(int(last) + 1, total) if last else total
-        if last and int(last) < start:
-            raise _unsatisfiable(total)
-    if start >= total or stop <= start:
-        raise _unsatisfiable(total)
+    start = wanted.start if wanted.start >= 0 else max(total + wanted.start, 0)
+    stop = total if wanted.end is None else min(wanted.end, total)
     return Span(start, stop - start, total)
 
 
 def _span_of_content_range(header: str, total: int) -> Span:
     """Read the older way of asking for a range, in a header that HTTP means for answers."""
-    match = _OLD_RANGE.match(header.strip())
-    if match is None:
+    wanted = _parsed(byterange.ContentRange, header)
+    if wanted is None or wanted.start is None or wanted.stop > total:
         raise _unsatisfiable(total)
-    start, stop = int(match[1]), int(match[2]) + 1
-    if start >= total or stop <= start or stop > total:
-        raise _unsatisfiable(total)
-    return Span(start, stop - start, total)
+    return Span(wanted.start, wanted.stop - wanted.start, total)
+
+
+def _parsed(kind: Any, header: str) -> Any:
+    """Return a parsed range, None if the header is none."""
+    try:
+        return kind.parse(header)
+    except ValueError:  # no digits, or so many that they are no number
+        return None
 
 
 def _unsatisfiable(total: int) -> errors.RangeNotSatisfiable:

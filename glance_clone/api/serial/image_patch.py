@@ -17,7 +17,7 @@ from glance_clone.api.serial import body
 from glance_clone.api.serial import image
 from glance_clone.api.services import Services
 from glance_clone.domain import errors
-from glance_clone.domain.image import RESERVED_PREFIX
+from glance_clone.domain.image import is_reserved
 
 ADD, REPLACE, REMOVE = 'add', 'replace', 'remove'
 _VERBS = (ADD, REPLACE, REMOVE)
@@ -116,7 +116,7 @@ def _segments(pointer: Any) -> list[str]:
 
 
 def _check(api: Services, change: Change) -> None:
-    if change.name in _FIXED or change.name.startswith(RESERVED_PREFIX):
+    if change.name in _FIXED or is_reserved(change.name):
         raise errors.Forbidden(f'Only the service itself sets {change.name}.')
     if change.verb != REMOVE:
         # A single location is judged as a list of one.

@@ -56,7 +56,7 @@ def start(api: Services, context: RequestContext, params: Params, wanted: Wanted
     if request.method == importing.GLANCE_DIRECT and (host := api.importer.elsewhere(image)):
         if wanted.is_forwarded:
             raise errors.Conflict(f'The staged data of image {image.id} is on yet another node; stage it again.')
-        return api.importer.forward(host, f'/v2/images/{image.id}/import', request, submitter(context))
+        return api.importer.forward(host, f'/v2/images/{image.id}/import', request, submitter(context), wanted.store)
     if request.method == importing.WEB_DOWNLOAD:
         api.importer.check(image, request)
     api.importer.start(image, request, stores, submitter(context))

@@ -18,12 +18,12 @@ from glance_clone.db.expressions import exactly
 from glance_clone.db.expressions import exactly_one_of
 from glance_clone.db.models import metadef as tables
 from glance_clone.db.repos import metadef_locks as locks
-from glance_clone.db.spelling import folded
 from glance_clone.domain import errors
 from glance_clone.domain.metadef import Association
 from glance_clone.domain.metadef import Namespace
 from glance_clone.domain.metadef import ResourceType
 from glance_clone.domain.metadef import could_be_name
+from glance_clone.domain.spelling import folded
 
 _types = tables.resource_types.c
 _links = tables.namespace_resource_types.c

@@ -24,7 +24,10 @@ _OCTETS = {'Content-Type': 'application/octet-stream'}
 def _node(database_url: str, store: str | None = None) -> service.Service:
     """Return one node, which names itself by its own address."""
     paste = service.etc_file(service.PASTE_FILE).read_text().replace(tokens.SHIPPED, tokens.FILTER)
-    options: dict[str, dict[str, Any]] = {'DEFAULT': {'worker_self_reference_url': 'http://127.0.0.1:${PORT}'}}
+    options: dict[str, dict[str, Any]] = {
+        'DEFAULT': {'worker_self_reference_url': 'http://127.0.0.1:${PORT}', 'enabled_backends': 'fast:file,cheap:file'},
+        'cheap': {'filesystem_store_datadir': '${STATE_DIR}/cheap'},
+    }
     if store:
         options['fast'] = {'filesystem_store_datadir': store}
     return service.Service(database_url, options=options, paste=paste, processes=1)
@@ -92,6 +95,15 @@ class NodesTest(base.TestCase):
         self.assertEqual([], [name for name in self.there.files('staging') if image_id in name])
         task = self.request(self.here, 'GET', f'/v2/images/{image_id}/tasks').json()['tasks'][0]
         self.assertEqual(task['request_id'], answer.headers['x-openstack-request-id'])
+
+    def test_the_store_that_a_header_names_is_sent_on(self) -> None:
+        image_id = self.staged(self.there)
+        self.assertEqual(202, self.start_import(self.here, image_id, **{'X-Image-Meta-Store': 'cheap'}).status_code)
+        path = f'/v2/images/{image_id}'
+        process.wait_until(
+            lambda: self.request(self.here, 'GET', path).json()['status'] == 'active', _SOON, 'the image is active'
+        )
+        self.assertEqual('cheap', self.request(self.here, 'GET', path).json()['stores'])
 
     def test_a_delete_is_sent_on_too(self) -> None:
         image_id = self.staged(self.there)

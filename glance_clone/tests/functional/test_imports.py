@@ -111,6 +111,12 @@ class _Imports:
         self.assertEqual('success', self.tasks(image_id)[0]['status'])
         self.assert_active(image_id, self.data, 'fast,cheap')
 
+    def test_a_store_that_is_not_set_up_takes_no_data(self) -> None:
+        image_id = self.create()
+        answer = self.upload(image_id, self.data, headers={'X-Image-Meta-Store': 'broken'})
+        self.assertEqual(410, answer.status_code, answer.text)
+        self.assert_nothing_left(image_id)
+
     def test_all_stores_fail(self) -> None:
         image_id = self.create()
         self.assertEqual(204, self.stage(image_id, self.data).status_code)

@@ -13,6 +13,14 @@ from glance_clone.domain.location import Location
 FORMATS = {'disk_format': 'raw', 'container_format': 'bare'}
 
 
+class ReservedTest(base.BaseTestCase):
+    def test_names_of_the_service_in_any_spelling(self):
+        for name in ('os_glance', 'os_glance_import_task', 'OS_Glance_x', '\uff4fs_glance_x', '\xf6s_glance_x'):
+            self.assertTrue(images.is_reserved(name), name)
+        for name in ('', 'os_distro', 'my_os_glance', 'os-glance', 'os_gl\u0430nce'):
+            self.assertFalse(images.is_reserved(name), name)
+
+
 class StatusMachineTest(base.BaseTestCase):
     def test_every_move_is_allowed_or_refused_as_listed(self):
         for current, wanted in itertools.product(images.TRANSITIONS, repeat=2):

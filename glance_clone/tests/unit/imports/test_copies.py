@@ -45,11 +45,15 @@ class Records:
 
     def __init__(self, failure=None):
         self.saves, self.failure, self.lock = [], failure, threading.Lock()
+        #: Status that somebody else gives the image once it is active.
+        self.becomes = images.ACTIVE
 
     def save(self, image, from_state=None, hold=None, **kwargs):
         with self.lock:
             if self.failure and image.locations:
                 raise self.failure
+            if from_state == images.ACTIVE != self.becomes:
+                raise errors.StateChanged('deactivated')
             self.saves.append((from_state, image.status, [location.store for location in image.locations]))
 
 
@@ -94,6 +98,29 @@ class CopiesTest(base.BaseTestCase):
         self.assertEqual((images.ACTIVE, ['a']), (work.image.status, work.failed))
         self.assertEqual([['b'], ['b', 'c']], [stores for _from, _status, stores in self.records.saves if stores][:2])
         self.assertIn('full', work.image.properties['os_glance_import_error'])
+
+    def test_the_order_is_that_in_which_stores_were_named(self):
+        work = self.work(most=3)
+        add, first = self.data.add_copy, threading.Event()
+
+        def slow(image, material, store_id, *args):
+            location = add(image, material, store_id, *args)
+            first.wait(10) if store_id == 'a' else first.set()
+            return location
+
+        self.data.add_copy = slow
+        self.copies.run(work)
+        self.assertEqual(['a', 'b', 'c'], [location.store for location in work.image.locations])
+
+    def test_an_image_that_is_deactivated_meanwhile_gets_its_copies(self):
+        for is_copy in (True, False):
+            work = self.work(must_succeed=is_copy)
+            if is_copy:
+                work.is_copy, work.status, work.image.status, work.image.size = True, images.ACTIVE, images.ACTIVE, 4
+            self.records.becomes = images.DEACTIVATED
+            self.copies.run(work)
+            self.assertEqual((images.DEACTIVATED, images.DEACTIVATED), (work.status, work.image.status))
+            self.assertEqual(['a', 'b', 'c'], self.records.saves[-1][2])
 
     def test_nothing_stays_if_one_fails_that_must_not(self):
         for most in (1, 3):

@@ -217,6 +217,17 @@ class FailureTest(base.BaseTestCase):
         ):
             self.assertRaises(errors.StoreUnavailable, call)
 
+    def test_a_directory_that_could_not_be_made(self):
+        """Such a store takes no data, but one that is mended does, without a restart of the service."""
+        with open(f'{self.root}/in-the-way', 'wb'):
+            directory = Directory(f'{self.root}/in-the-way/data')
+            directory.prepare()
+        store = FileStore('slow', [directory])
+        self.assertRaises(errors.StoreReadOnly, store.writer, 'blob', 'one', 3)
+        os.unlink(f'{self.root}/in-the-way')
+        os.makedirs(directory.path)
+        store.writer('blob', 'one', 3).abort()
+
     def test_partial_writes_are_continued(self):
         real = os.pwrite
         with mock.patch.object(os, 'pwrite', side_effect=lambda fd, data, at: real(fd, data[:3], at)):

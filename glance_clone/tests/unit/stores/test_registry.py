@@ -182,7 +182,7 @@ weight = 10
             pass
         stores = self.several('fast:file,third:file', more='[third]\nfilesystem_store_datadir = ROOT/file/x')
         self.assertIn('cannot be created', self.log.output)
-        self.assertRaises(errors.StoreUnavailable, stores.get('third').writer, 'x', 'one', 1)
+        self.assertRaises(errors.StoreReadOnly, stores.get('third').writer, 'x', 'one', 1)
         stores.get('fast').writer('x', 'one', 1).commit()
 
     def test_the_http_store_takes_and_gives_nothing(self):

@@ -107,6 +107,13 @@ class CopierTest(base.BaseTestCase):
             self.assertRaises(error, self.stage, DATA, **kwargs)
             self.assertEqual([], os.listdir(self.staging))
 
+    def test_what_is_announced_as_too_large_is_not_a_matter_of_room(self):
+        self.conf.set_override('image_size_cap', 1 << 60)
+        self.addCleanup(self.conf.clear_override, 'image_size_cap')
+        self.assertRaises(errors.StoreFull, self.stage, DATA, size=1 << 60)
+        error = self.assertRaises(errors.LimitExceeded, self.stage, DATA, size=(1 << 60) + 1)
+        self.assertNotIsInstance(error, errors.StoreFull)
+
     def test_a_hash_of_another_algorithm_can_be_expected(self):
         self.stage(DATA, expected={'sha256': hashlib.sha256(DATA).hexdigest().upper()})
 

@@ -22,20 +22,34 @@ class RangeTest(base.BaseTestCase):
             ('bytes=0-5000', 0, TOTAL),
             ('bytes=-0', 0, TOTAL),
             ('bytes=0-1023', 0, TOTAL),
+            ('bytes=0-99999999999999999999999999', 0, TOTAL),
+            ('bytes=-99999999999999999999999999', 0, TOTAL),
+            ('Bytes = 0 - 4', 0, 5),
         ):
             self.assertEqual(Span(offset, length, TOTAL), span_of((header, None), TOTAL), header)
 
     def test_unsatisfiable(self):
-        for header in ('bytes=1024-', 'bytes=5-4', 'bytes=a-b', 'bytes=', 'bytes=-', 'lines=0-4', '0-4', ''):
+        for header in (
+            f'bytes=0-{"9" * 5000}',
+            'bytes=1024-',
+            'bytes=5-4',
+            'bytes=a-b',
+            'bytes=',
+            'bytes=-',
+            'lines=0-4',
+            '0-4',
+            '',
+        ):
             self.assertRaises(errors.RangeNotSatisfiable, span_of, (header, None), TOTAL)
 
     def test_several_ranges_are_refused(self):
-        self.assertRaises(errors.Invalid, span_of, ('bytes=0-1,3-4', None), TOTAL)
+        for header in ('bytes=0-1,3-4', 'Bytes=0-1,3-4', 'lines=0-1,3-4', 'bytes=0-1,'):
+            self.assertRaises(errors.Invalid, span_of, (header, None), TOTAL)
 
     def test_older_header(self):
         for header in ('bytes 0-4/*', 'bytes 0-4/1024', 'bytes 0-4/7'):
             self.assertEqual(Span(0, 5, TOTAL), span_of((None, header), TOTAL), header)
-        for header in ('bytes 0-1024/*', 'bytes 1024-1030/*', 'bytes x', 'bytes 5-4/*'):
+        for header in ('bytes 0-1024/*', 'bytes 1024-1030/*', 'bytes x', 'bytes 5-4/*', 'bytes */1024', 'bytes 0-4/3'):
             self.assertRaises(errors.RangeNotSatisfiable, span_of, (None, header), TOTAL)
 
     def test_range_wins_over_the_older_header(self):
