@@ -119,9 +119,6 @@ class RemoteData(ByteSource, Protocol):
     #: Hashes that the data must have: algorithm as hashlib names it to hexadecimal digest.
     expected: Mapping[str, str]
 
-    def cancel(self) -> None:
-        """Let a read that waits in another thread raise, and every later one."""
-
     def close(self) -> None:
         """End the connection, also before the end of the data."""
 

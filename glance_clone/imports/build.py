@@ -79,7 +79,7 @@ def build(
     tools = Tools(parts.images, data, tasks, parts.staging, parts.staged, parts.stores.default.id, meter=parts.meter)
     pool = TaskPool(concurrency, conf.wsgi.task_pool_threads)
     copies = Copies(concurrency, conf.image_import_opts.max_parallel_stores, conf.image_location_quota)
-    importer = ImportService(tools, parts, pool, concurrency, copies, Peers(), sources, plugins.load(conf))
+    importer = ImportService(tools, parts, pool, copies, Peers(), sources, plugins.load(conf))
     legacy = LegacyImportService(importer, tools, parts, pool, make_image)
     locations = LocationService(conf, tools, parts, pool, foreign)
     finishers = {**Recovery(tools, parts).table(), leases.LOCATION: locations.end}

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
+from typing import BinaryIO
 
 from oslo_log import log as logging
 
@@ -74,6 +75,11 @@ class Runner:
         if not os.access(self._python, os.X_OK):
             raise ValueError(f'[wsgi] python_interpreter is {self._python}, which cannot be run.')
         self._user = _user(user) if os.geteuid() == 0 else None
+        if self._user is None and jail.landlock_version() < 1:
+            LOG.warning(
+                'This kernel offers no Landlock: outside tools that are taken over by data of users could open whatever the '
+                'user of this service can. Use Linux 5.13 or newer with Landlock, or take the import plugins away.'
+            )
 
     def run(
         self,
@@ -180,9 +186,9 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _content(file: tempfile._TemporaryFileWrapper[bytes]) -> bytes:
+def _content(file: BinaryIO) -> bytes:
     file.seek(0)
-    return bytes(file.read(_LARGEST_OUTPUT))
+    return file.read(_LARGEST_OUTPUT)
 
 
 def _require_success(program: str, status: int, output: Output) -> None:

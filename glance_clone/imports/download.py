@@ -24,10 +24,6 @@ class Download:
         """Return up to size bytes, b'' at the end; raises as :meth:`glance_clone.domain.store_ports.RemoteData.read` does."""
         return self._remote.read(size)
 
-    def cancel(self) -> None:
-        """Let a read that waits raise, and every later one."""
-        self._remote.cancel()
-
     def close(self) -> None:
         """End the connection."""
         self._remote.close()

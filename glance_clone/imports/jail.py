@@ -4,6 +4,7 @@
 The first argument is a JSON object with what :class:`Confinement` says; the others are the program, by absolute path, and
 its arguments. It does not go on without resource limits, the change of user, and at least one of Landlock and seccomp,
 whichever the kernel offers. A network of its own needs privileges; where these lack, seccomp keeps sockets from being made.
+Where it stays the user who it is, seccomp keeps it from the other processes of that user.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class Confinement:
     :ivar reads: descriptors that it is given to read, for it to open again under ``/dev/fd``
     :ivar writes: descriptors that it is given to read and write
     :ivar uid: user to become, None to stay who it is
+    :ivar gid: group to become with it
     """
 
     cpu: int
@@ -73,7 +75,7 @@ def confine(confinement: Confinement, program: str) -> None:
     # What this needs is often not allowed; the filter of system calls below does not depend on it.
     _LIBC.unshare(_CLONE_NEWNET | _CLONE_NEWIPC)
     _limit(confinement)
-    if confinement.uid is not None:
+    if confinement.uid is not None and confinement.gid is not None:
         os.setgroups([])
         os.setresgid(confinement.gid, confinement.gid, confinement.gid)
         os.setresuid(confinement.uid, confinement.uid, confinement.uid)
@@ -117,7 +119,7 @@ def restrict_files(program: str, reads: list[int], writes: list[int]) -> bool:
 
     :raises OSError: it does, but it does not work
     """
-    version = _LIBC.syscall(_LANDLOCK_CREATE, None, 0, _LANDLOCK_VERSION)
+    version = landlock_version()
     if version < 1:
         return False
     rights = (1 << _RIGHTS.get(version, _MOST_RIGHTS)) - 1
@@ -136,6 +138,11 @@ def restrict_files(program: str, reads: list[int], writes: list[int]) -> bool:
     return True
 
 
+def landlock_version() -> int:
+    """Return which Landlock the kernel offers, less than 1 if none."""
+    return int(_LIBC.syscall(_LANDLOCK_CREATE, None, 0, _LANDLOCK_VERSION))
+
+
 def _allow_path(ruleset: int, path: str, rights: int) -> None:
     try:
         number = os.open(path, os.O_PATH | os.O_CLOEXEC)
@@ -152,40 +159,105 @@ def _allow(ruleset: int, number: int, rights: int) -> None:
     _check(_LIBC.syscall(_LANDLOCK_ADD, ruleset, 1, rule, 0))
 
 
-# System calls: seccomp. No sockets, whatever the network is, and no ways around the limits above.
+# System calls: seccomp. No sockets, whatever the network is, no ways around the limits above, and none to other processes.
 
 _LOAD, _JUMP_EQUAL, _JUMP_LESS, _RETURN = 0x20, 0x15, 0x35, 0x06
 _ALLOW, _KILL, _REFUSE = 0x7FFF0000, 0x80000000, 0x00050000 | 13
-_PTRACE, _SOCKET, _IO_URING = 'ptrace', 'socket', 'io_uring_setup'
-#: Audit number of the architecture and the numbers of the calls that are refused.
-_ARCHITECTURES = {
-    'x86_64': (0xC000003E, {_SOCKET: 41, _PTRACE: 101, _IO_URING: 425, 'process_vm_writev': 311}),
-    'aarch64': (0xC00000B7, {_SOCKET: 198, _PTRACE: 117, _IO_URING: 425, 'process_vm_writev': 271}),
-}
+#: Where in the description of a call its number, its architecture and (the lower half of) its first argument are.
+_NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT = 0, 4, 16
 #: Numbers from here on are those of another set of calls on x86_64.
 _X32 = 0x40000000
+
+
+@dataclasses.dataclass(frozen=True)
+class _Calls:
+    """Numbers of system calls on one architecture.
+
+    :ivar audit: number of the architecture
+    :ivar refused: sockets, and what reaches memory, descriptors, keys and signals of other processes
+    :ivar own: calls whose first argument must name this process
+    """
+
+    audit: int
+    refused: dict[str, int]
+    own: dict[str, int]
+
+
+_EVERYWHERE = {'io_uring_setup': 425, 'pidfd_send_signal': 424, 'pidfd_open': 434, 'pidfd_getfd': 438}
+_ARCHITECTURES = {
+    'x86_64': _Calls(
+        0xC000003E,
+        {
+            **_EVERYWHERE,
+            'socket': 41,
+            'kill': 62,
+            'ptrace': 101,
+            'rt_sigqueueinfo': 129,
+            'tkill': 200,
+            'add_key': 248,
+            'request_key': 249,
+            'keyctl': 250,
+            'rt_tgsigqueueinfo': 297,
+            'process_vm_readv': 310,
+            'process_vm_writev': 311,
+        },
+        {'tgkill': 234, 'prlimit64': 302},
+    ),
+    'aarch64': _Calls(
+        0xC00000B7,
+        {
+            **_EVERYWHERE,
+            'socket': 198,
+            'kill': 129,
+            'ptrace': 117,
+            'rt_sigqueueinfo': 138,
+            'tkill': 130,
+            'add_key': 217,
+            'request_key': 218,
+            'keyctl': 219,
+            'rt_tgsigqueueinfo': 240,
+            'process_vm_readv': 270,
+            'process_vm_writev': 271,
+        },
+        {'tgkill': 131, 'prlimit64': 261},
+    ),
+}
 
 
 def filter_calls() -> bool:
     """Refuse the calls above from now on; False where this does not know the architecture, or the kernel has no seccomp."""
     if platform.machine() not in _ARCHITECTURES or sys.maxsize < 1 << 32:
         return False
-    architecture, calls = _ARCHITECTURES[platform.machine()]
+    calls = _ARCHITECTURES[platform.machine()]
     program = [
-        (_LOAD, 0, 0, 4),
-        (_JUMP_EQUAL, 1, 0, architecture),
+        (_LOAD, 0, 0, _ARCHITECTURE),
+        (_JUMP_EQUAL, 1, 0, calls.audit),
         (_RETURN, 0, 0, _KILL),
-        (_LOAD, 0, 0, 0),
+        (_LOAD, 0, 0, _NUMBER),
         (_JUMP_LESS, 0, 1, _X32),
         (_RETURN, 0, 0, _REFUSE),
     ]
-    for number in calls.values():
+    for number in calls.refused.values():
         program += [(_JUMP_EQUAL, 0, 1, number), (_RETURN, 0, 0, _REFUSE)]
+    for number in calls.own.values():
+        program += _for_this_process(number)
     program.append((_RETURN, 0, 0, _ALLOW))
     code = b''.join(struct.pack('=HBBI', *line) for line in program)
     buffer = ctypes.create_string_buffer(code, len(code))
     head = struct.pack('@HP', len(program), ctypes.addressof(buffer))
     return bool(_LIBC.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, head, 0, 0) == 0)
+
+
+def _for_this_process(number: int) -> list[tuple[int, int, int, int]]:
+    """Return the lines that allow a call only where its first argument is 0 or this process, which stays the same by exec."""
+    lines = [
+        (_LOAD, 0, 0, _FIRST_ARGUMENT),
+        (_JUMP_EQUAL, 2, 0, 0),
+        (_JUMP_EQUAL, 1, 0, os.getpid()),
+        (_RETURN, 0, 0, _REFUSE),
+        (_RETURN, 0, 0, _ALLOW),
+    ]
+    return [(_JUMP_EQUAL, 0, len(lines), number), *lines]
 
 
 def _check(result: int) -> int:

@@ -20,7 +20,6 @@ from glance_clone.domain.import_ports import Pool
 from glance_clone.domain.importing import ImportRequest
 from glance_clone.domain.importing import Submitter
 from glance_clone.domain.lease import Lease
-from glance_clone.domain.ports import Concurrency
 from glance_clone.domain.task import Task
 from glance_clone.imports import flow
 from glance_clone.imports import locks
@@ -56,7 +55,6 @@ class ImportService:
         tools: Tools,
         parts: Parts,
         pool: Pool,
-        concurrency: Concurrency,
         copies: Copies,
         peers: Peers,
         sources: Mapping[str, Source],
@@ -72,7 +70,7 @@ class ImportService:
         self._steps: dict[str, list[Step]] = {
             importing.COPY_IMAGE: [copies],
             importing.GLANCE_DIRECT: [UseStaged(), *stored],
-            **{method: [Download(source, concurrency), *stored] for method, source in sources.items()},
+            **{method: [Download(source), *stored] for method, source in sources.items()},
         }
 
     def check(self, image: Image, request: ImportRequest) -> None:

@@ -3,20 +3,10 @@
 
 from __future__ import annotations
 
-import functools
-import logging
-
 from glance_clone.domain import errors
-from glance_clone.domain.importing import RemoteData
-from glance_clone.domain.ports import Concurrency
 from glance_clone.imports.material import StagedMaterial
 from glance_clone.imports.source import Source
 from glance_clone.imports.work import Work
-
-LOG = logging.getLogger(__name__)
-
-#: Seconds between two looks whether a download is still wanted.
-_INTERVAL = 2.0
 
 
 class UseStaged:
@@ -43,18 +33,15 @@ class UseStaged:
 class Download:
     """web-download and glance-download: the data comes from elsewhere."""
 
-    def __init__(self, source: Source, concurrency: Concurrency):
+    def __init__(self, source: Source):
         self._source = source
-        self._concurrency = concurrency
 
     def run(self, work: Work) -> None:
-        """Download the data into the staging directory; stop when nobody wants it any more, also while nothing comes."""
+        """Download the data into the staging directory; whoever waits for it asks whether it is still wanted."""
         remote = self._source.open(work)
-        watcher = self._concurrency.periodic(_INTERVAL, functools.partial(_look, work, remote))
         try:
             work.stage(remote, remote.size, {**remote.expected, **work.request.expected})
         finally:
-            watcher.stop()
             remote.close()
         work.save()
 
@@ -76,16 +63,6 @@ class Inspect:
 
     def undo(self, work: Work) -> None:
         """Do nothing."""
-
-
-def _look(work: Work, remote: RemoteData) -> None:
-    try:
-        work.require_alive()
-    except errors.DatabaseUnavailable:
-        LOG.debug('Whether image %s is wanted cannot be found out now.', work.image.id)
-    except errors.ImageServiceError as error:
-        LOG.info('The download for image %s is given up: %s', work.image.id, error)
-        remote.cancel()
 
 
 def _require(work: Work) -> None:

@@ -3,15 +3,24 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import pwd
+import resource
 import shutil
+import signal
 import socket
+import tempfile
+import threading
 import time
+import traceback
+import unittest
 
 import fixtures
 
 from glance_clone.domain import errors
 from glance_clone.imports import confinement
+from glance_clone.imports import jail
 from glance_clone.imports.confinement import Limits
 from glance_clone.imports.confinement import Runner
 from glance_clone.imports.confinement import ToolFailed
@@ -51,9 +60,10 @@ class ConfinementTest(base.TestCase):
         self.fails('exit 3')
 
     def test_a_given_file_can_be_read_and_nothing_else(self):
-        path, number = self.file('a')
+        _, number = self.file('a')
+        another, _ = self.file('another')
         self.assertEqual(b'given', self.runner.run('cat', [f'/dev/fd/{number}'], _LIMITS, reads=[number]).stdout)
-        for other in ('/etc/passwd', '/etc/hostname', '/proc/self/environ', path):
+        for other in ('/etc/passwd', '/etc/hostname', '/proc/self/environ', another):
             self.assertRaises(ToolFailed, self.runner.run, 'cat', [other], _LIMITS, reads=[number])
         self.fails('echo /etc/* | grep passwd')
 
@@ -87,6 +97,11 @@ class ConfinementTest(base.TestCase):
     def test_no_other_program_can_be_started(self):
         self.fails('/bin/cat /dev/null')
         self.fails('exec /usr/bin/env')
+
+    def test_other_processes_are_out_of_reach(self):
+        self.fails('kill -0 $PPID')
+        self.fails('cat /proc/$PPID/environ')
+        self.fails(f'ulimit -c 0; kill -9 {os.getpid()}')
 
     def test_it_is_not_root(self):
         if os.geteuid():
@@ -138,3 +153,78 @@ class ConfinementTest(base.TestCase):
         self.assertTrue(os.access(confinement._interpreter(), os.X_OK))
         with fixtures.MonkeyPatch('sys.executable', '/usr/bin/uwsgi'):
             self.assertIn('python', os.path.basename(confinement._interpreter()))
+
+
+class OrdinaryUserTest(base.TestCase):
+    """The same where the service is not root's, as it should be: tools then run as the user of the service."""
+
+    def test_as_an_ordinary_user(self):
+        if os.geteuid():
+            self.skipTest('this process is no root, so that the other tests are those of an ordinary user')
+        place = self.useFixture(fixtures.TempDir()).path
+        for directory in (place, os.path.dirname(place)):
+            os.chmod(directory, 0o711)
+        nobody = pwd.getpwnam('nobody')
+        home = os.path.join(place, 'home')
+        os.mkdir(home, 0o700)
+        os.chown(home, nobody.pw_uid, nobody.pw_gid)
+        self.useFixture(fixtures.EnvironmentVariable('TMPDIR', home))
+        self.assertEqual('', in_child(lambda: _results_of(ConfinementTest, nobody, home)))
+
+    def test_calls_that_reach_other_processes_are_refused_whatever_landlock_does(self):
+        for call in (
+            lambda: os.kill(os.getppid(), 0),
+            lambda: os.pidfd_open(os.getppid()),
+            lambda: resource.prlimit(os.getppid(), resource.RLIMIT_CORE),
+            socket.socket,
+        ):
+            self.assertEqual('PermissionError', in_child(lambda call=call: _outcome_of(call)))
+        for call in (
+            lambda: resource.prlimit(0, resource.RLIMIT_CORE),
+            lambda: resource.prlimit(os.getpid(), resource.RLIMIT_CORE),
+            lambda: signal.pthread_kill(threading.get_ident(), signal.SIGCONT),
+        ):
+            self.assertEqual('done', in_child(lambda call=call: _outcome_of(call)))
+
+
+def in_child(work):
+    """Return what a function returns, or raises, in a process of its own."""
+    receiver, sender = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            answer = work()
+        except BaseException:
+            answer = traceback.format_exc()
+        os.write(sender, answer.encode()[-60_000:])
+        os._exit(0)
+    os.close(sender)
+    with os.fdopen(receiver, 'rb') as file:
+        answer = file.read().decode()
+    os.waitpid(child, 0)
+    return answer
+
+
+def _outcome_of(call):
+    """Return what comes of a call in a process whose system calls are filtered."""
+    ctypes.CDLL(None).prctl(38, 1, 0, 0, 0)
+    if not jail.filter_calls():
+        return 'no seccomp'
+    try:
+        call()
+    except OSError as error:
+        return type(error).__name__
+    return 'done'
+
+
+def _results_of(case, user, home):
+    """Become a user and run the tests of a class; return what failed, '' if nothing did."""
+    os.setgroups([])
+    os.setresgid(user.pw_gid, user.pw_gid, user.pw_gid)
+    os.setresuid(user.pw_uid, user.pw_uid, user.pw_uid)
+    tempfile.tempdir = home
+    tests = unittest.defaultTestLoader.loadTestsFromTestCase(case)
+    result = unittest.TestResult()
+    tests.run(result)
+    assert result.testsRun > 10, 'the tests were found'
+    return '\n'.join(f'{test}: {text}' for test, text in result.errors + result.failures)
