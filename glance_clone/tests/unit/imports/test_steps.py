@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The step that downloads: how it is watched while nothing comes."""
+"""The step that downloads: how it ends when nobody wants the data any more."""
 
 import types
 
@@ -34,29 +34,26 @@ class Records:
 
 
 class Remote:
-    """A server whose data comes slowly: the watcher looks before each block."""
+    """A server whose data comes slowly: it is asked whether the import is still wanted before each block."""
 
     size, expected = None, {}
 
-    def __init__(self):
-        self.look, self.is_cancelled = None, False
+    def __init__(self, alive):
+        self.alive, self.is_closed = alive, False
 
     def read(self, size):
-        self.look()
+        self.alive()
         return b''
 
-    def cancel(self):
-        self.is_cancelled = True
-
     def close(self):
-        pass
+        self.is_closed = True
 
 
 class DownloadTest(base.BaseTestCase):
     def setUp(self):
         super().setUp()
         self.useFixture(fixtures.FakeLogger())
-        self.remote, self.records, self.is_held = Remote(), Records(), True
+        self.records, self.is_held = Records(), True
         tasks = types.SimpleNamespace(is_held=lambda lease: self.is_held)
         staging = types.SimpleNamespace(write=self._write)
         tools = Tools(self.records, None, tasks, staging, None)
@@ -64,30 +61,25 @@ class DownloadTest(base.BaseTestCase):
         self.work = Work(
             tools, Task('t', 'me'), image, ImportRequest('web-download'), [None], Submitter(), Lease('i', 'import', 'w', 'a')
         )
-        self.step = Download(types.SimpleNamespace(open=lambda work: self.remote), self)
+        self.remote = Remote(self.work.require_alive)
+        self.step = Download(types.SimpleNamespace(open=lambda work: self.remote))
 
     def _write(self, image_id, attempt, source, size, expected):
         source.read(1)
         self.seen_while_reading = list(self.records.sizes)
         return Staged(image_id, image_id, attempt, 7, 'md5', 'sha512', 'hash')
 
-    def periodic(self, interval, look):
-        self.remote.look = look
-        return types.SimpleNamespace(stop=lambda: None)
-
-    def test_looking_writes_nothing(self):
-        """Two threads that save one image would lose what one of them has just set."""
+    def test_asking_writes_nothing(self):
+        """What is written while somebody else changes the image in memory would be lost for the end of the download."""
         self.step.run(self.work)
-        self.assertEqual([], self.seen_while_reading)
-        self.assertEqual([7], self.records.sizes)
-        self.assertFalse(self.remote.is_cancelled)
+        self.assertEqual(([], [7], True), (self.seen_while_reading, self.records.sizes, self.remote.is_closed))
 
     def test_an_image_that_is_gone_ends_the_download(self):
         self.records.is_gone = True
-        self.step.run(self.work)
-        self.assertTrue(self.remote.is_cancelled)
+        self.assertRaises(errors.ImageNotFound, self.step.run, self.work)
+        self.assertTrue(self.remote.is_closed)
 
     def test_a_lease_that_is_lost_ends_the_download(self):
         self.is_held = False
-        self.step.run(self.work)
-        self.assertTrue(self.remote.is_cancelled)
+        self.assertRaises(errors.LeaseLost, self.step.run, self.work)
+        self.assertTrue(self.remote.is_closed)
