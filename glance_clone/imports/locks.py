@@ -14,6 +14,7 @@ from glance_clone.domain import task as tasks
 from glance_clone.domain.image import Image
 from glance_clone.domain.import_ports import TaskRepository
 from glance_clone.domain.task import Task
+from glance_clone.imports import stores_left
 
 LOG = logging.getLogger(__name__)
 
@@ -32,23 +33,23 @@ def require_unlocked(repository: TaskRepository, image: Image) -> None:
         raise errors.ImageLocked(image.id)
 
 
-def break_stale(repository: TaskRepository, image: Image) -> list[str | None]:
-    """Remove a lock that nobody will remove; return the stores to which its task was writing.
+def break_stale(repository: TaskRepository, image: Image) -> None:
+    """Remove a lock that nobody will remove, and the stores of its task from what the image tells of imports.
 
     :raises ImageLocked: somebody holds it, or was faster
     """
     holder = repository.holder(image.id)
     if holder is None:
-        return []
+        return
     task_id, task = holder
     if not _is_stale(task) or not repository.unlock(image.id, task_id):
         raise errors.ImageLocked(image.id)
     LOG.warning('The import lock of task %s on image %s is removed: it gave no sign of life.', task_id, image.id)
     if task is None:
-        return []
+        return
     if task.status not in tasks.TERMINAL:
         _end(repository, task)
-    return list((task.input or {}).get('backend') or [])
+    stores_left.forget(image, (task.input or {}).get('backend') or [])
 
 
 def _is_stale(task: Task | None) -> bool:

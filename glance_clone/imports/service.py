@@ -130,9 +130,7 @@ class ImportService:
         """
         detail = {'task': task.id, 'method': request.method, 'must_succeed': request.must_succeed, **detail}
         lease = self._parts.worker.lease(image.id, leases.IMPORT, stores=stores, status=image.status, **detail)
-        broken = locks.break_stale(self._tools.tasks, image)
-        if broken:
-            stores_left.done(image, broken)
+        locks.break_stale(self._tools.tasks, image)
         stores_left.expect(image, stores)
         status = image.status
         if request.method != importing.COPY_IMAGE:

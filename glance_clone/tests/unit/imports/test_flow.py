@@ -170,17 +170,25 @@ class LockTest(base.BaseTestCase):
                 self.assertRaises(errors.ImageLocked, locks.break_stale, repository, Image('i'))
             else:
                 locks.require_unlocked(repository, Image('i'))
-                self.assertEqual(['a', 'b'], locks.break_stale(repository, Image('i')))
+                lists = {'os_glance_importing_to_stores': 'a,b,c', 'os_glance_failed_import': 'b'}
+                image = Image('i', properties=lists)
+                locks.break_stale(repository, image)
+                self.assertEqual({'os_glance_importing_to_stores': 'c', 'os_glance_failed_import': ''}, image.properties)
                 self.assertEqual(['task'], repository.unlocked)
                 self.assertEqual(status not in tasks.TERMINAL, bool(repository.saved))
 
     def test_a_task_that_is_gone(self):
         repository = Tasks(None)
-        self.assertEqual([], locks.break_stale(repository, Image('i')))
+        locks.break_stale(repository, Image('i'))
         self.assertEqual(['task'], repository.unlocked)
 
 
 class ListsTest(base.BaseTestCase):
+    def test_what_earlier_imports_left_does_not_count(self):
+        image = Image('i', properties={'os_glance_importing_to_stores': 'x,y', 'os_glance_failed_import': 'a,x'})
+        stores_left.expect(image, ['a'])
+        self.assertEqual(('a', 'x'), self.lists(image))
+
     def lists(self, image):
         return image.properties['os_glance_importing_to_stores'], image.properties['os_glance_failed_import']
 
