@@ -60,6 +60,7 @@ from glance_clone.domain.lease import Worker
 from glance_clone.domain.ports import Concurrency
 from glance_clone.domain.ports import ImageData
 from glance_clone.domain.ports import ImageRepository as ImageRepositoryPort
+from glance_clone.domain.store_ports import StagingStore
 from glance_clone.domain.store_ports import StoreRegistry
 from glance_clone.fetching.fetcher import build_fetcher
 from glance_clone.imports import build as imports
@@ -130,7 +131,7 @@ class Service:
         parts = self._build_parts(build_registry(conf, concurrency), worker, leases)
         images, data = layers.wrap_images(parts), layers.wrap_data(parts)
         self._keeper = parts.cache and cache_parts.build_keeper(conf, parts.cache, images, parts.data, self.census)
-        self._keeper_of_staging = StagingKeeper(parts.stores.staging, parts.staged, conf.housekeeping.staging_grace)
+        self._keeper_of_staging = StagingKeeper(_of_the_node(parts.stores), parts.staged, conf.housekeeping.staging_grace)
         self._imports = self._build_imports(parts, data)
         self._reaper.register(DataFinishers(parts).table())
         self._reaper.register(self._imports.finishers)
@@ -178,8 +179,9 @@ class Service:
                 WEB_DOWNLOAD: WebDownload(fetcher),
                 GLANCE_DOWNLOAD: GlanceDownload(fetcher, Choice.of(conf)),
             },
-            make_image=functools.partial(serial_image.image_of, self._schema),
+            make_image=functools.partial(serial_image.image_of, self._schema, conf),
             foreign=self._foreign,
+            workplace=StagingArea(conf, parts.stores.tasks or parts.stores.staging, concurrency),
         )
 
     def _build_api(self, parts: layers.Parts, images: ImageRepositoryPort, data: ImageData) -> services.Services:
@@ -277,6 +279,11 @@ def build(conf: cfg.ConfigOpts, concurrency: Concurrency | None = None) -> Servi
     return Service(conf, concurrency or NativeThreads())
 
 
+def _of_the_node(stores: StoreRegistry) -> list[StagingStore]:
+    """Return the directories of this node that hold data on its way: the staging one, and that of tasks where it is another."""
+    return [stores.staging, *([stores.tasks] if stores.tasks else [])]
+
+
 def build_cache(conf: cfg.ConfigOpts) -> DiskCache:
     """Return the image cache alone, for programs that look after it.
 
@@ -306,7 +313,7 @@ def auditing(conf: cfg.ConfigOpts) -> Iterator[Auditing]:
     """Lend what compares stores, staging directory and cache of this node with the database."""
     database, concurrency = Database(conf, patient=True), NativeThreads()
     stores, records = build_registry(conf, concurrency), AuditRecords(database)
-    keeper = StagingKeeper(stores.staging, StagedRepository(database), conf.housekeeping.staging_grace)
+    keeper = StagingKeeper(_of_the_node(stores), StagedRepository(database), conf.housekeeping.staging_grace)
     cache = cache_parts.build_cache(conf, functools.partial(CachedImages, database), concurrency)
     try:
         yield Auditing(records.count, functools.partial(Audit, records, stores, keeper, cache))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How the staging directory is looked after (R5)."""
+"""How the directories of data on its way are looked after (R5)."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ _OPTS = [
         'staging_interval',
         default=300,
         min=1,
-        help='Seconds between two looks of a worker for leftovers in the staging directory of its node.',
+        help="""
+Seconds between two looks of a worker for leftovers in the staging directory of its node, and in that of tasks.
+""",
     ),
     cfg.IntOpt(
         'staging_grace',
         default=600,
         min=0,
         help="""
-Seconds for which a file in the staging directory is left alone although nobody seems to need it.
+Seconds for which a file in these directories is left alone although nobody seems to need it.
 
 Files of deleted images go at once. Data that waits for its import stays for as long as its image does.
 """,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tasks: how many run at once, and for how long they are remembered."""
+"""Tasks: how many run at once, where they work, and for how long they are remembered."""
 
 from __future__ import annotations
 
@@ -21,12 +21,26 @@ _OPTS = [
         'task_executor',
         default='taskflow',
         choices=['taskflow'],
-        help='Accepted so that configurations need not be edited; tasks run in a pool of threads of their API process.',
+        help="""
+Accepted so that configurations need not be edited.
+
+Tasks run in a pool of threads of their API process, or of green threads in the standalone
+server; see ``[wsgi] task_pool_threads``.
+""",
     ),
     cfg.StrOpt(
         'work_dir',
         sample_default='/work_dir',
-        help='Accepted so that configurations need not be edited; tasks keep their data in the staging directory.',
+        help="""
+Absolute path of the directory in which tasks of the type ``import`` keep their data, in a
+service without ``enabled_backends``.
+
+With ``enabled_backends`` it is ``[os_glance_tasks_store] filesystem_store_datadir``. Where it
+is not set, they use the staging directory, ``node_staging_uri``. It needs room for what is
+downloaded, twice where disks are converted or taken out of an OVA. Only this service may have
+access to it, and it must not lie in a store or in the staging directory. What is left in it
+after a failure of the service is removed; see ``[housekeeping] staging_interval``.
+""",
     ),
 ]
 
@@ -35,22 +49,34 @@ _FLOW_OPTS = [
         'engine_mode',
         default='parallel',
         choices=['serial', 'parallel'],
-        help='Accepted so that configurations need not be edited. See ``[image_import_opts] max_parallel_stores``.',
+        help="""
+Accepted so that configurations need not be edited.
+
+The steps of a task follow from each other and run one after the other. Imports into several
+stores can write to these at the same time: see ``[image_import_opts] max_parallel_stores``.
+""",
     ),
     cfg.IntOpt(
         'max_workers',
         default=10,
         min=1,
-        help='Accepted so that configurations need not be edited. See ``[wsgi] task_pool_threads``.',
+        help="""
+Accepted so that configurations need not be edited.
+
+How many tasks run at the same time, ``[wsgi] task_pool_threads`` says.
+""",
     ),
     cfg.StrOpt(
         'conversion_format',
         choices=['qcow2', 'raw', 'vmdk'],
         sample_default='raw',
         help="""
-Accepted so that configurations need not be edited.
+Disk format that tasks of the type ``import`` make of all images; not set, they keep the format
+that they have.
 
-Tasks of the type ``import`` pass the same plugins as other imports; see ``[image_conversion] output_format``.
+The disks are converted as the import plugin ``image_conversion`` does it, within the limits of
+``[image_conversion]`` and by ``qemu-img``, which must be installed. Other imports are not
+concerned; see ``[image_conversion] output_format``.
 """,
     ),
 ]

@@ -178,8 +178,8 @@ class StoreRegistry(Protocol):
     default: BlobStore
     #: Where data waits for its import; no image lies there, and its id is none that users may name.
     staging: StagingStore
-    #: Where tasks work; None in a service with the one classic store.
-    tasks: BlobStore | None
+    #: Where tasks keep the data of images that they make; None where the staging directory serves that, too.
+    tasks: StagingStore | None
 
     def all(self) -> list[BlobStore]:
         """Return every store in the order of the configuration, reserved ones left out."""

@@ -3,4 +3,6 @@
 
 ``service`` begins imports and ``recovery`` ends those of dead workers; ``flow`` runs ``steps`` in their order on a
 ``work``. Where data comes from is a ``source``; what is done to it before it is stored is a plugin, which is a step.
+
+Tasks that make their own image are in ``legacy``; they can take disks out of archives (``ova``, ``ova_archive``, ``ovf``).
 """

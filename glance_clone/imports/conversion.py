@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The import plugin ``image_conversion``: makes all images of one disk format (P1, P2)."""
+"""Makes all images of one disk format (P1, P2): the import plugin ``image_conversion``, and a step of tasks."""
 
 from __future__ import annotations
 
-import contextlib
 import os
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from oslo_log import log as logging
 from oslo_utils.imageutils import format_inspector
 
 from glance_clone.domain import errors
+from glance_clone.imports import disks
 from glance_clone.imports.qemu_img import Description
 from glance_clone.imports.qemu_img import QemuImg
 
@@ -20,9 +20,8 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 
-_RAW, _ISO, _GPT, _VMDK = 'raw', 'iso', 'gpt', 'vmdk'
+_VMDK = 'vmdk'
 _BARE = 'bare'
-_BLOCK = 1 << 16
 _MEMO = 'image_conversion'
 
 
@@ -30,13 +29,15 @@ class Conversion:
     """A step that converts staged data; see :class:`glance_clone.imports.flow.Step`.
 
     The data is inspected before the tool opens it, and what comes out is inspected again, so that nothing hides inside.
+
+    :param output_format: what to make of images, None for what the plugin is to make of them
     """
 
-    def __init__(self, conf: cfg.ConfigOpts, tool: QemuImg | None = None):
-        self._format: str = conf.image_conversion.output_format
+    def __init__(self, conf: cfg.ConfigOpts, output_format: str | None = None):
+        self._format: str = output_format or conf.image_conversion.output_format
         self._tolerated = frozenset(conf.image_format.gpt_safety_checks_nonfatal)
         self._subformats = frozenset(conf.image_format.vmdk_allowed_types)
-        self._tool = tool or QemuImg.of(conf)
+        self._tool = QemuImg.of(conf)
 
     def run(self, work: Work) -> None:
         """Convert the data, unless it is an iso or has the format already.
@@ -45,7 +46,7 @@ class Conversion:
         """
         image, path = work.image, work.data.path
         declared = image.disk_format or ''
-        if self._inspect(path, declared) == _ISO:
+        if self._inspect(path, declared) == disks.ISO:
             return
         disk = self._tool.describe(path, declared)
         self._require_known(declared, disk)
@@ -79,9 +80,9 @@ class Conversion:
 
         :raises UnsafeContent: it is another one, or several, or is not safe to open
         """
-        found = _detect(path)
+        found = disks.detect(path)
         self._require_safe(found)
-        name = _RAW if found.NAME == _GPT else str(found.NAME)
+        name = disks.name_of(found)
         if name != declared:
             raise errors.UnsafeContent(f'The data is {name}, but the disk_format of the image is {declared}.')
         return name
@@ -90,7 +91,7 @@ class Conversion:
         try:
             found.safety_check()
         except format_inspector.SafetyCheckFailed as failure:
-            failed = set(failure.failures) - (self._tolerated if found.NAME == _GPT else frozenset())
+            failed = set(failure.failures) - (self._tolerated if found.NAME == disks.GPT else frozenset())
             if failed:
                 raise errors.UnsafeContent(f'The data is a {found} disk that is not safe to open.') from failure
         except Exception as failure:
@@ -99,22 +100,3 @@ class Conversion:
     def _require_known(self, declared: str, disk: Description) -> None:
         if declared == _VMDK and disk.subformat not in self._subformats:
             raise errors.UnsafeContent('The data is a vmdk disk of a kind that this service does not convert.')
-
-
-def _detect(path: str) -> format_inspector.FileInspector:
-    """Return what the data of a file looks like; an iso from which disks can boot too is an iso.
-
-    :raises UnsafeContent: it looks like several things
-    """
-    try:
-        with open(path, 'rb') as file, contextlib.closing(format_inspector.InspectWrapper(file)) as wrapper:
-            while not wrapper.formats and wrapper.read(_BLOCK):
-                pass
-        found = {str(each.NAME): each for each in wrapper.formats or ()}
-    except Exception as error:
-        raise errors.UnsafeContent('The data looks like a damaged disk.') from error
-    if found.keys() == {_ISO, _GPT}:
-        del found[_GPT]
-    if len(found) != 1:
-        raise errors.UnsafeContent(f'The data has the marks of several formats at once: {", ".join(sorted(found))}.')
-    return found.popitem()[1]

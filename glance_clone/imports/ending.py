@@ -10,8 +10,10 @@ from glance_clone.domain import faults
 from glance_clone.domain import image as images
 from glance_clone.domain import importing
 from glance_clone.domain import task as tasks
+from glance_clone.domain.caller import SERVICE
 from glance_clone.domain.image import Image
 from glance_clone.domain.lease import Lease
+from glance_clone.domain.ports import ImageRepository
 from glance_clone.domain.ports import LeaseRepository
 from glance_clone.domain.task import Task
 from glance_clone.imports import stores_left
@@ -21,6 +23,8 @@ from glance_clone.imports.work import Work
 LOG = logging.getLogger(__name__)
 
 _MIB = 1 << 20
+#: The part of a lease that tells whether the task made the image, which then goes if it fails.
+MADE_IMAGE = 'made_image'
 #: What users are told of failures that nobody foresaw.
 UNEXPECTED = 'The service failed; its log tells more under the id of this task.'
 #: How often the image may change between being read and being saved before the end waits for the reaper.
@@ -50,17 +54,33 @@ class Ending:
             # Some stores have the data: that is what was asked for, apart from what the properties say.
             self.finish(work.task, work.image, work.status, work.lease, work.stores, None)
             return
+        if work.lease.detail.get(MADE_IMAGE):
+            self.end_without_image(work.task, work.image, work.lease, reason)
+            return
         failed = work.failed or (work.stores if work.has_begun else [])
         work.image.status = work.status
         self.finish(work.task, work.image, work.status, work.lease, work.stores, reason, failed)
 
     def remove_staged(self, work: Work) -> None:
         """Remove the staged data of an import, and whatever it made of it."""
-        tools, image_id = self._tools, work.image.id
+        tools, image_id = work.tools, work.image.id
         if work.is_copy:
             return
         tools.staging.clear(image_id)
         tools.staged.forget(image_id)
+
+    def end_without_image(self, task: Task, image: Image, lease: Lease, reason: str) -> None:
+        """Write the end of a task that failed, and remove the image that it made; the bytes are gone already.
+
+        The image goes first: if this process dies then, whoever ends the task finds that there is none.
+
+        :raises LeaseLost: another worker has ended it
+        """
+        if not self._tools.tasks.is_held(lease):
+            raise errors.LeaseLost('The task was taken over by another worker.')
+        remove_made_image(self._tools.images, image.id)
+        faults.point('image-removed')
+        self._finish_without_image(task, lease, reason)
 
     def finish(
         self,
@@ -101,6 +121,14 @@ class Ending:
         task.status, task.result = tasks.FAILURE, None
         task.message = reason or 'The image was deleted.'
         self._tools.tasks.finish(task, None, None, lease)
+
+
+def remove_made_image(repository: ImageRepository, image_id: str) -> None:
+    """Remove the image that a failed task made; it is no error if it is gone."""
+    try:
+        repository.remove(repository.get(image_id, SERVICE))
+    except errors.ImageNotFound:
+        LOG.debug('Image %s is gone already.', image_id)
 
 
 def describe_end(image: Image, stores: list[str | None], reason: str | None, failed: list[str | None]) -> None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import urllib.parse
+import uuid
 from collections.abc import Callable
 from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 from glance_clone.domain import errors
 from glance_clone.domain import faults
 from glance_clone.domain import importing
 from glance_clone.domain import lease as leases
+from glance_clone.domain import quota
 from glance_clone.domain import task as tasks
 from glance_clone.domain.image import Image
 from glance_clone.domain.import_ports import Pool
@@ -21,7 +23,11 @@ from glance_clone.domain.importing import ImportRequest
 from glance_clone.domain.importing import Submitter
 from glance_clone.domain.lease import Lease
 from glance_clone.domain.task import Task
+from glance_clone.imports import ova
+from glance_clone.imports.ending import MADE_IMAGE
 from glance_clone.imports.ending import UNEXPECTED
+from glance_clone.imports.ending import remove_made_image
+from glance_clone.imports.flow import Step
 from glance_clone.imports.service import ImportService
 from glance_clone.imports.service import masked
 from glance_clone.imports.work import Tools
@@ -31,16 +37,29 @@ from glance_clone.layers import Parts
 LOG = logging.getLogger(__name__)
 
 _REQUIRED = ('import_from', 'import_from_format', 'image_properties')
-_SCHEMES = ('http', 'https')
+_BEGINNINGS = ('http://', 'https://')
 
 #: Makes an image of what a request says of it, for somebody; raises Invalid and Forbidden.
 MakeImage = Callable[[Mapping[str, Any], Submitter], Image]
 
 
 class LegacyImportService:
-    """See :class:`glance_clone.domain.import_ports.LegacyImports`."""
+    """See :class:`glance_clone.domain.import_ports.LegacyImports`.
 
-    def __init__(self, service: ImportService, tools: Tools, parts: Parts, pool: Pool, make_image: MakeImage):
+    :param tools: with the place where tasks work as the staging area
+    :param steps: what is done, from the download to the stores
+    """
+
+    def __init__(
+        self,
+        service: ImportService,
+        tools: Tools,
+        parts: Parts,
+        pool: Pool,
+        make_image: MakeImage,
+        steps: Sequence[Step],
+    ):
+        self._steps = steps
         self._service = service
         self._tools = tools
         self._parts = parts
@@ -58,29 +77,52 @@ class LegacyImportService:
             request_id=submitter.request_id,
             user_id=submitter.user_id,
         )
-        lease = self._parts.worker.lease(task.id, leases.TASK)
-        self._tools.tasks.add(task, lease)
-        accepted = dataclasses.replace(task)
-        self._pool.submit(self._run, task, wanted, request, submitter, lease)
+        wanted, detail = _with_id(wanted)
+        lease = self._parts.worker.lease(task.id, leases.TASK, **detail)
+        accepted = self._add(task, lease)
+        try:
+            self._pool.submit(self._run, task, wanted, request, submitter, lease)
+        except errors.Unavailable:
+            self._parts.abandon(lease)
+            raise
         return accepted
+
+    def _add(self, task: Task, lease: Lease) -> Task:
+        """Store a task; return it as it is now, whatever is done with it later."""
+        try:
+            self._tools.tasks.add(task, lease)
+        except errors.Unavailable:
+            # The lease may have been taken, whatever the database could still say.
+            self._parts.abandon(lease)
+            raise
+        return dataclasses.replace(task)
 
     def _run(self, task: Task, wanted: Mapping[str, Any], request: ImportRequest, submitter: Submitter, lease: Lease) -> None:
         faults.point('task-made')
+        work = None
         try:
-            work = self._begin(task, wanted, request, submitter)
+            work = self._try_to_begin(task, wanted, request, submitter)
+            self._parts.leases.release(lease)
         except errors.DatabaseUnavailable:
+            # Whoever ends the task finds out how far this came.
             self._parts.abandon(lease)
-            return
+        if work is not None:
+            self._service.run(work, self._steps)
+
+    def _try_to_begin(self, task: Task, wanted: Mapping[str, Any], request: ImportRequest, submitter: Submitter) -> Work | None:
+        """Return the import that was begun; None if the task has failed with that.
+
+        :raises DatabaseUnavailable: neither is sure
+        """
+        try:
+            return self._begin(task, wanted, request, submitter)
+        except errors.DatabaseUnavailable:
+            raise
         except Exception as error:
             if not isinstance(error, errors.ImageServiceError):
                 LOG.exception('Task %s failed unexpectedly', task.id)
             self._fail(task, str(error) if isinstance(error, errors.ImageServiceError) else UNEXPECTED)
-            self._parts.leases.release(lease)
-            return
-        self._parts.leases.release(lease)
-        self._service.run(work)
-        if work.task.status == tasks.FAILURE:
-            remove_made_image(self._parts, work.image.id)
+            return None
 
     def _begin(self, task: Task, wanted: Mapping[str, Any], request: ImportRequest, submitter: Submitter) -> Work:
         missing = [name for name in _REQUIRED if not wanted.get(name)]
@@ -89,17 +131,31 @@ class LegacyImportService:
         if not isinstance(wanted['image_properties'], Mapping):
             raise errors.Invalid('image_properties must be an object.')
         image = self._make_image(wanted['image_properties'], submitter)
-        self._parts.images.add(image)
+        ova.require_admin(image, submitter)
+        self._parts.images.add(image, limits=self._parts.quota.limits(image.owner, quota.IMAGES))
+        faults.point('image-made')
         task.image_id = image.id
         stores = [self._parts.stores.default.id]
-        lease = self._service.lock(task, image, request, stores, made_image=True)
+        lease = self._service.lock(task, image, request, stores, **{MADE_IMAGE: True})
         return Work(self._tools, task, image, request, stores, submitter, lease)
 
     def _fail(self, task: Task, reason: str) -> None:
         if task.image_id:
-            remove_made_image(self._parts, task.image_id)
+            remove_made_image(self._parts.images, task.image_id)
         task.status, task.message = tasks.FAILURE, reason
         self._tools.tasks.save(task)
+
+
+def _with_id(wanted: Mapping[str, Any]) -> tuple[Mapping[str, Any], dict[str, Any]]:
+    """Return the input with an id for the image, and what a lease says of it; nothing where the user chose the id.
+
+    So whoever takes over finds an image that was made, and never one that was there before.
+    """
+    properties = wanted.get('image_properties')
+    if not isinstance(properties, Mapping) or 'id' in properties:
+        return wanted, {}
+    image_id = str(uuid.uuid4())
+    return {**wanted, 'image_properties': {**properties, 'id': image_id}}, {MADE_IMAGE: image_id}
 
 
 def _request(wanted: Mapping[str, Any]) -> ImportRequest:
@@ -108,14 +164,6 @@ def _request(wanted: Mapping[str, Any]) -> ImportRequest:
     :raises Invalid: no URL, or not one of a web server
     """
     url = wanted.get('import_from')
-    if not isinstance(url, str) or urllib.parse.urlsplit(url).scheme.lower() not in _SCHEMES:
+    if not isinstance(url, str) or not url.lower().startswith(_BEGINNINGS):
         raise errors.Invalid('import_from must be the URL of data on a web server, with http or https.')
     return ImportRequest(importing.WEB_DOWNLOAD, options={'uri': url})
-
-
-def remove_made_image(parts: Parts, image_id: str) -> None:
-    """Remove the image of an import that failed; it has no data any more."""
-    try:
-        parts.images.remove(Image(image_id))
-    except errors.NotFound:
-        LOG.debug('Image %s is gone already.', image_id)

@@ -16,26 +16,33 @@ from glance_clone.domain import lease as leases
 from glance_clone.domain import task as tasks
 from glance_clone.domain.caller import SERVICE
 from glance_clone.domain.image import Image
+from glance_clone.domain.import_ports import Staging
 from glance_clone.domain.lease import Lease
 from glance_clone.domain.task import Task
 from glance_clone.imports import stores_left
+from glance_clone.imports.ending import MADE_IMAGE
 from glance_clone.imports.ending import Ending
-from glance_clone.imports.legacy import remove_made_image
+from glance_clone.imports.ending import remove_made_image
 from glance_clone.imports.work import Tools
 from glance_clone.layers import Parts
 
 LOG = logging.getLogger(__name__)
 
+_WITH_DATA = (images.ACTIVE, images.DEACTIVATED)
 _STAGING = 'Staging was interrupted by a failure of the service; send the data again.'
 _TASK = 'The task was interrupted by a failure of the service; ask for it again.'
 _IMPORT = 'The import was interrupted by a failure of the service; ask for it again.'
 
 
 class Recovery:
-    """Ends stagings and imports."""
+    """Ends stagings and imports.
 
-    def __init__(self, tools: Tools, parts: Parts):
+    :param workplace: where tasks keep the data of images that they make
+    """
+
+    def __init__(self, tools: Tools, parts: Parts, workplace: Staging):
         self._tools = tools
+        self._workplace = workplace
         self._parts = parts
         self._stores = parts.stores
         self._ending = Ending(tools, parts.leases)
@@ -64,14 +71,22 @@ class Recovery:
         LOG.info('Image %s is queued again: its staging was interrupted.', image.id)
 
     def end_task(self, lease: Lease, image: Image | None) -> None:
-        """End a task that had no image yet."""
+        """End a task that had no image yet, or had just made one; one with an image has a lease on that."""
+        if not self._tools.tasks.is_held(lease):
+            return  # it was never taken, or is dropped
         task = self._tools.tasks.get(lease.image_id, SERVICE)
+        if task.image_id is None and task.status not in tasks.TERMINAL:
+            self._fail_early(task, lease.detail.get(MADE_IMAGE))
+        self._parts.leases.release(lease)
+
+    def _fail_early(self, task: Task, made: str | None) -> None:
+        if made:
+            remove_made_image(self._parts.images, made)
         task.status, task.message = tasks.FAILURE, _TASK
         try:
             self._tools.tasks.save(task)
         except errors.Conflict:
             LOG.debug('Task %s has ended meanwhile.', task.id)
-        self._parts.leases.release(lease)
 
     def end_import(self, lease: Lease, image: Image | None) -> None:
         """Bring an import to the end that its record says."""
@@ -88,12 +103,13 @@ class Recovery:
             task.status, task.message = tasks.FAILURE, 'The image was deleted.'
             self._tools.tasks.finish(task, None, None, lease)
             return
-        if self._has_not_begun(lease, image, task):
+        if lease.detail.get(MADE_IMAGE) and image.status not in _WITH_DATA:
+            self._remove_staged(lease)
+            self._ending.end_without_image(task, image, lease, _TASK)
+        elif self._has_not_begun(lease, image, task):
             self._give_back(lease, image, task)
         else:
             self._end(lease, image, task, written)
-        if task.status == tasks.FAILURE and lease.detail.get('made_image'):
-            remove_made_image(self._parts, image.id)
 
     def _end(self, lease: Lease, image: Image, task: Task, written: set[str | None]) -> None:
         stores: list[str | None] = lease.detail['stores']
@@ -102,7 +118,7 @@ class Recovery:
         missing = [store_id for store_id in stores if store_id not in written]
         # Where not all stores need succeed, those with the data are what was asked for.
         is_copied = not missing or (bool(written) and not lease.detail.get('must_succeed', True))
-        is_done = is_copied if is_copy else image.status in (images.ACTIVE, images.DEACTIVATED)
+        is_done = is_copied if is_copy else image.status in _WITH_DATA
         if is_done:
             task.message = task.message or 'Copied'
         reason = None if is_done else _IMPORT
@@ -136,9 +152,11 @@ class Recovery:
             LOG.warning('The store %s is not configured here: what an import left there stays.', store_id)
 
     def _remove_staged(self, lease: Lease) -> None:
-        if lease.detail['method'] != importing.COPY_IMAGE:
-            self._tools.staging.clear(lease.image_id)
-            self._tools.staged.forget(lease.image_id)
+        if lease.detail['method'] == importing.COPY_IMAGE:
+            return
+        staging = self._workplace if lease.detail.get(MADE_IMAGE) else self._tools.staging
+        staging.clear(lease.image_id)
+        self._tools.staged.forget(lease.image_id)
 
     @staticmethod
     def _has_not_begun(lease: Lease, image: Image, task: Task) -> bool:

@@ -143,10 +143,13 @@ class ImportService:
             raise
         return lease
 
-    def run(self, work: Work) -> None:
-        """Run an import to its end, whatever that is; never raises."""
+    def run(self, work: Work, steps: Sequence[Step] | None = None) -> None:
+        """Run an import to its end, whatever that is; never raises.
+
+        :param steps: None for those of its method
+        """
         try:
-            self._execute(work)
+            self._execute(work, self._steps[work.request.method] if steps is None else steps)
         except errors.LeaseLost:
             LOG.warning('The import of image %s was taken over by another worker.', work.image.id)
         except Exception as error:
@@ -156,13 +159,13 @@ class ImportService:
                 LOG.warning('The import of image %s cannot be ended yet: %s', work.image.id, error)
             self._parts.abandon(work.lease)
 
-    def _execute(self, work: Work) -> None:
+    def _execute(self, work: Work, steps: Sequence[Step]) -> None:
         try:
             faults.point('task-queued')
             _begin(work)
             faults.point('import-begun')
             self._charge(work)
-            flow.run(self._steps[work.request.method], work)
+            flow.run(steps, work)
         except (errors.DatabaseUnavailable, errors.LeaseLost):
             # What the database knows by now is found out by whoever holds the lease when it can be asked again.
             raise

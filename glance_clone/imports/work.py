@@ -145,14 +145,17 @@ class Work:
         """Open the staged data for reading from its begin."""
         return self.tools.staging.open(self.data)
 
-    def replace(self, source: ByteSource, suffix: str, size: int | None = None) -> None:
+    def replace(
+        self, source: ByteSource, suffix: str, size: int | None = None, expected: Mapping[str, str] | None = None
+    ) -> None:
         """Put other data in the place of the staged: read to its end, hashed, limited in size; see :meth:`Staging.write`.
 
         ``image.size`` follows.
 
         :param suffix: part of the name of the new file, e.g. ``uc``
         """
-        self._exchange(self.tools.staging.write(self.image.id, self.lease.attempt, Watched(source, self), size, suffix=suffix))
+        write, attempt = self.tools.staging.write, self.lease.attempt
+        self._exchange(write(self.image.id, attempt, Watched(source, self), size, expected, suffix))
 
     def scratch(self, suffix: str) -> str:
         """Return an absolute path in the staging directory at which an outside tool may make a file."""

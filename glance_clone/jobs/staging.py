@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Looks after the staging directory of this node: removes what nobody will come for (contract, section 13; R5).
+"""Looks after the staging directory of this node, and the one in which tasks work: removes what nobody will come for (R5).
 
 Files of images on which somebody works belong to the owner of that lease. Other nodes may have the same directory; that
 does no harm, since the database tells of all of them.
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from glance_clone.domain import errors
@@ -28,6 +29,7 @@ class Leftover(NamedTuple):
     :ivar age: seconds since which it must be as it is, to be removed
     """
 
+    store: StagingStore
     image_id: str
     name: str
     reason: str
@@ -37,11 +39,12 @@ class Leftover(NamedTuple):
 class StagingKeeper:
     """Removes leftovers.
 
+    :param stores: the directories of this node that hold data on its way
     :param grace: seconds for which a file is left alone that may belong to something
     """
 
-    def __init__(self, store: StagingStore, staged: StagedRepository, grace: float):
-        self._store = store
+    def __init__(self, stores: Sequence[StagingStore], staged: StagedRepository, grace: float):
+        self._stores = stores
         self._staged = staged
         self._grace = grace
 
@@ -55,20 +58,21 @@ class StagingKeeper:
 
     def leftovers(self) -> Iterator[Leftover]:
         """Yield what nobody will come for."""
-        files = list(self._store.names())
-        for start in range(0, len(files), _AT_ONCE):
-            yield from self._judged(files[start : start + _AT_ONCE])
+        for store in self._stores:
+            files = list(store.names())
+            for start in range(0, len(files), _AT_ONCE):
+                yield from self._judged(store, files[start : start + _AT_ONCE])
 
     def remove(self, found: Leftover) -> bool:
         """Remove a leftover and what is known of it; False if it has become something else meanwhile."""
-        if not self._store.delete(found.name, older_than=found.age):
+        if not found.store.delete(found.name, older_than=found.age):
             return False
-        LOG.info('Removed %s from the staging directory: %s.', found.name, found.reason)
+        LOG.info('Removed %s from the directory of data on its way: %s.', found.name, found.reason)
         if found.name == found.image_id:
             self._staged.forget(found.image_id)
         return True
 
-    def _judged(self, files: list[tuple[str, str, float]]) -> Iterator[Leftover]:
+    def _judged(self, store: StagingStore, files: list[tuple[str, str, float]]) -> Iterator[Leftover]:
         ids = sorted({image_id for image_id, _name, _age in files})
         leased, status = self._staged.leased(ids), self._staged.status_of(ids)
         for image_id, name, age in files:
@@ -76,9 +80,9 @@ class StagingKeeper:
             if image_id in leased:
                 continue
             if state is None:
-                yield Leftover(image_id, name, 'its image is deleted', 0)
+                yield Leftover(store, image_id, name, 'its image is deleted', 0)
             elif age >= self._grace and not _is_wanted(state, image_id, name):
-                yield Leftover(image_id, name, f'its image is {state}, and nobody works on it', self._grace)
+                yield Leftover(store, image_id, name, f'its image is {state}, and nobody works on it', self._grace)
 
 
 def _is_wanted(state: str, image_id: str, name: str) -> bool:

@@ -13,7 +13,7 @@ from oslo_config import cfg
 
 from glance_clone.conf import stores as options
 from glance_clone.domain import errors
-from glance_clone.domain import ports
+from glance_clone.domain import store_ports
 from glance_clone.domain.location import Location
 from glance_clone.domain.ports import Concurrency
 from glance_clone.domain.store_ports import BlobStore
@@ -56,8 +56,8 @@ class Registry:
         self._by_id = {store.id: store for store in stores if store.id is not None}
         self.default: BlobStore = default
         self.multiple = multiple
-        self.staging: ports.StagingStore = staging
-        self.tasks: BlobStore | None = tasks
+        self.staging: store_ports.StagingStore = staging
+        self.tasks: store_ports.StagingStore | None = tasks
 
     def all(self) -> list[BlobStore]:
         """See :meth:`StoreRegistry.all`."""
@@ -173,7 +173,20 @@ def _build_classic(conf: cfg.ConfigOpts, concurrency: Concurrency) -> Registry:
     default = built[_classic_kind(conf.glance_store.default_store)]
     staging = file_config.build_private(options.STAGING, _staging_path(conf.node_staging_uri))
     _require_apart([*built.values(), staging])
-    return Registry(list(built.values()), default, False, staging, None)
+    return Registry(list(built.values()), default, False, staging, _work_dir(conf.task.work_dir, [*built.values(), staging]))
+
+
+def _work_dir(path: str | None, stores: Sequence[Driver]) -> StagingStore | None:
+    """Return the directory in which tasks work, if there is one; stores may lie below it, but not around it."""
+    if not path:
+        return None
+    if not path.startswith('/'):
+        raise ValueError(f'[task] work_dir is {path}; write an absolute path.')
+    place = os.path.realpath(path)
+    for other, name in _places(stores):
+        if (place + '/').startswith(other.rstrip('/') + '/'):
+            raise ValueError(f'[task] work_dir {path} is, or lies in, the data directory of the store {name}; choose another.')
+    return file_config.build_private(options.TASKS, path)
 
 
 def _classic_kind(name: str) -> str:
@@ -205,13 +218,18 @@ def _staging_path(uri: str) -> str:
 
 def _require_apart(stores: Sequence[Driver]) -> None:
     """Refuse stores whose directories are the same or lie within each other: one would remove the other's data."""
-    places = [
+    places = _places(stores)
+    places.sort(key=lambda place: place[0].rstrip('/') + '/')
+    for (upper, one), (lower, other) in itertools.pairwise(places):
+        if (lower + '/').startswith(upper.rstrip('/') + '/'):
+            raise ValueError(f'The data directories of the stores {one} and {other} are the same or nested: {upper}, {lower}.')
+
+
+def _places(stores: Sequence[Driver]) -> list[tuple[str, str]]:
+    """Return the data directories of stores, each with the name of its store."""
+    return [
         (os.path.realpath(directory.path), store.id or 'file')
         for store in stores
         if isinstance(store, FileStore)
         for directory in store.directories
     ]
-    places.sort(key=lambda place: place[0].rstrip('/') + '/')
-    for (upper, one), (lower, other) in itertools.pairwise(places):
-        if (lower + '/').startswith(upper.rstrip('/') + '/'):
-            raise ValueError(f'The data directories of the stores {one} and {other} are the same or nested: {upper}, {lower}.')

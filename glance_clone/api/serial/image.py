@@ -12,7 +12,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import webob
+from oslo_config import cfg
 
+from glance_clone.api import limits
 from glance_clone.api.context import RequestContext
 from glance_clone.api.property_protections import READ
 from glance_clone.api.schema.custom_properties import text_of
@@ -98,18 +100,16 @@ def new_image(wanted: NewImage, owner: str | None) -> Image:
     return Image(**attributes, properties=wanted.properties, tags=set(wanted.tags))
 
 
-def image_of(schema: ImageSchema, document: Mapping[str, Any], submitter: Submitter) -> Image:
+def image_of(schema: ImageSchema, conf: cfg.ConfigOpts, document: Mapping[str, Any], submitter: Submitter) -> Image:
     """Return the image that a task describes; raises as :func:`parse_create` does.
 
-    :raises Forbidden: only an administrator may make such an image
+    :raises LimitExceeded: it has too many tags or properties
     """
     wanted = _checked(schema, dict(document))
     _forbid(wanted.refused)
-    image = new_image(wanted, submitter.project_id)
-    is_private = image.owner == submitter.project_id and image.visibility in (images.PRIVATE, images.SHARED)
-    if not (is_private or submitter.is_admin):
-        raise errors.Forbidden('Only an administrator makes images of other projects, or public ones, by a task.')
-    return image
+    limits.require_few_tags(conf, wanted.tags)
+    limits.require_few_properties(conf, wanted.properties)
+    return new_image(wanted, submitter.project_id)
 
 
 def _forbid(names: Any) -> None:

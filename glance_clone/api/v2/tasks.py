@@ -8,11 +8,15 @@ from typing import Any
 
 from glance_clone.api import errors as api_errors
 from glance_clone.api.context import RequestContext
+from glance_clone.api.property_protections import CREATE
 from glance_clone.api.resource import Params
+from glance_clone.api.serial.image import BASE
 from glance_clone.api.serial.task import Page
 from glance_clone.api.services import Services
 from glance_clone.api.v2.image_import import submitter
 from glance_clone.domain import errors
+from glance_clone.domain.image import VISIBILITIES
+from glance_clone.domain.image import Image
 from glance_clone.domain.task import Task
 from glance_clone.domain.task import TaskQuery
 
@@ -41,7 +45,20 @@ def show(api: Services, context: RequestContext, params: Params, wanted: None) -
 def create(api: Services, context: RequestContext, params: Params, wanted: dict[str, Any]) -> Task:
     """Ask for an import that makes its own image."""
     _require(api, context, 'add_task')
+    properties = wanted.get('image_properties')
+    if isinstance(properties, dict):
+        _require_image(api, context, properties)
     return api.legacy_imports.start(wanted, submitter(context))
+
+
+def _require_image(api: Services, context: RequestContext, properties: dict[str, Any]) -> None:
+    """Check that the caller may make this image; what else may be wrong with it, the task tells."""
+    owner, visibility = properties.get('owner', context.project_id), properties.get('visibility')
+    image = Image('', owner=owner if isinstance(owner, str) else None)
+    image.visibility = visibility if visibility in VISIBILITIES else image.visibility
+    api.door.require_create(context, image)
+    for name in sorted(properties.keys() - BASE):
+        api.door.require_property(context, CREATE, name)
 
 
 def delete(api: Services, context: RequestContext, params: Params, wanted: None) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import requests
 
 from glance_clone.tests.fixtures import hostile
+from glance_clone.tests.fixtures import ovas
 from glance_clone.tests.fixtures import process
 from glance_clone.tests.fixtures import service
 from glance_clone.tests.functional import imports
@@ -43,8 +44,12 @@ SWEEP: list[tuple[str, str]] = [
     *(('partial', point) for point in ('store-written', 'after-commit')),
     *(('download', point) for point in DOWNLOAD),
     *(('copy', point) for point in COPY),
-    *(('legacy', point) for point in ('task-made', 'bytes-moved', 'after-commit')),
+    *(('legacy', point) for point in ('task-made', 'image-made', 'task-queued', 'bytes-moved', 'after-commit')),
+    *(('ova', point) for point in ('before-OvaExtraction', 'after-OvaExtraction', 'store-written')),
+    ('refused', 'image-removed'),
 ]
+#: Work of tasks that make their own image.
+_LEGACY = ('legacy', 'ova', 'refused')
 
 
 def chosen(seed: int, count: int) -> list[tuple[str, str]]:
@@ -63,12 +68,14 @@ class CrashTestCase(imports.ImportTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.data = imports.some(3_000_000)
-        self.web = self.useFixture(hostile.HostileServer({'/data': hostile.sends(hostile.answer(self.data))}))
+        files = {'/data': self.data, '/ova': ovas.sound(self.data)}
+        answers = {path: hostile.sends(hostile.answer(data)) for path, data in files.items()}
+        self.web = self.useFixture(hostile.HostileServer(answers))
 
     def run_case(self, work: str, point: str) -> None:
         """Let a worker die at a place of some work, and see what comes of it."""
-        if work == 'legacy':
-            self._run_legacy(point)
+        if work in _LEGACY:
+            self._run_legacy(work, point)
             return
         image_id = self.create()
         self._prepare(image_id, work)
@@ -79,10 +86,10 @@ class CrashTestCase(imports.ImportTestCase):
         self.service.has_died(point)
         getattr(self, f'_check_{work}')(image_id, point)
 
-    def _run_legacy(self, point: str) -> None:
-        """A task that makes its own image: there is one only if the task says so."""
-        properties = {'disk_format': 'raw', 'container_format': 'bare'}
-        url = f'{self.web.url}/data'
+    def _run_legacy(self, work: str, point: str) -> None:
+        """A task that makes its own image: there is one only if the task says so, and nothing is left of its data."""
+        properties = {'disk_format': 'raw', 'container_format': 'bare' if work == 'legacy' else 'ova'}
+        url = f'{self.web.url}/{"ova" if work == "ova" else "data"}'
         wanted = {'import_from': url, 'import_from_format': 'raw', 'image_properties': properties}
         self.service.die_at(point)
         with contextlib.suppress(requests.ConnectionError):
@@ -106,6 +113,7 @@ class CrashTestCase(imports.ImportTestCase):
             self.assertEqual(self.data, self.download(images[0]['id'], 'admin').content)
         elif 'image_id' in task:
             self.assertEqual([], self.left(task['image_id']))
+        self.assertEqual([], self.service.files('tasks'))
 
     def _died(self, point: str) -> bool:
         return not (self.service.state / 'faults' / point).exists()

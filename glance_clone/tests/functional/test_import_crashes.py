@@ -28,6 +28,13 @@ class CrashTest(import_crashes.CrashTestCase):
     def test_task_interrupted(self) -> None:
         self.run_case('legacy', 'bytes-moved')
 
+    def test_tasks_interrupted_with_more_than_one_file(self) -> None:
+        self.run_case('ova', 'after-OvaExtraction')
+
+    def test_tasks_interrupted_beside_their_image(self) -> None:
+        self.run_case('legacy', 'image-made')
+        self.run_case('refused', 'image-removed')
+
     def test_some_others(self) -> None:
         for work, point in import_crashes.chosen(_SEED, 3):
             with self.subTest(work=work, point=point):

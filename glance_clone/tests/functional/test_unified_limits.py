@@ -80,6 +80,19 @@ class UnifiedLimitsTest(base.ServiceTestCase):
         mine = self.post('admin', owner=self.personas.project('alice'))
         self.assertEqual(413, mine.status_code, 'an administrator fills the quota of the owner')
 
+    def test_images_of_tasks_count(self) -> None:
+        self.limit(image_count_total=1)
+        self.assertEqual(201, self.post('admin').status_code)
+        properties = {'disk_format': 'raw', 'container_format': 'bare', 'owner': self.personas.project('admin')}
+        wanted = {'import_from': 'http://192.0.2.1/x', 'import_from_format': 'raw', 'image_properties': properties}
+        answer = self.request('admin', 'POST', '/v2/tasks', json={'type': 'import', 'input': wanted})
+        path = answer.json()['self']
+        process.wait_until(lambda: 'expires_at' in self.request('admin', 'GET', path).json(), 10, 'its end', interval=0.1)
+        task = self.request('admin', 'GET', path).json()
+        self.assertEqual('failure', task['status'])
+        self.assertIn('image_count_total', task['message'])
+        self.assertNotIn('image_id', task)
+
     def test_many_images_at_once(self) -> None:
         self.limit(image_count_total=5)
         with concurrent.futures.ThreadPoolExecutor(12) as pool:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 
 import fixtures
@@ -66,12 +67,15 @@ class StagedWork(fixtures.Fixture):
         path = self.scratch(suffix)
         self._note(path)
 
-    def replace(self, source, suffix, size=None):
+    def replace(self, source, suffix, size=None, expected=None):
         data = b''
         while block := source.read(1 << 16):
             data += block
             if len(data) > self._cap:
                 raise errors.LimitExceeded('too large')
+        for algorithm, digest in (expected or {}).items():
+            if hashlib.new(algorithm, data).hexdigest() != digest:
+                raise errors.HashMismatch('another hash')
         old = self.staged.path
         self._keep(f'i.{suffix}', data)
         os.unlink(old)

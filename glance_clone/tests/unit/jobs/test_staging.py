@@ -40,7 +40,7 @@ class StagingKeeperTest(base.BaseTestCase):
         self.logged = self.useFixture(fixtures.FakeLogger())
         self.root = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
         self.rows = Rows()
-        self.keeper = StagingKeeper(StagingStore('s', Directory(str(self.root))), self.rows, _GRACE)
+        self.keeper = StagingKeeper([StagingStore('s', Directory(str(self.root)))], self.rows, _GRACE)
 
     def add(self, name='{}', status=None, age=10 * _GRACE, is_leased=False):
         image_id = str(uuid.uuid4())

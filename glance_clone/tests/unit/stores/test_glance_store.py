@@ -16,6 +16,7 @@ from oslo_config import cfg
 from oslotest import base
 
 from glance_clone.conf import stores as options
+from glance_clone.conf import tasks
 from glance_clone.domain import errors
 from glance_clone.domain.caller import CONTEXT
 from glance_clone.domain.location import Location
@@ -53,6 +54,7 @@ def configured(text):
     """Return a configuration that was read from a file."""
     conf = cfg.ConfigOpts()
     options.register_opts(conf)
+    tasks.register_opts(conf)
     with tempfile.NamedTemporaryFile('w', suffix='.conf') as file:
         file.write(text)
         file.flush()

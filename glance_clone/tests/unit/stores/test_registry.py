@@ -13,10 +13,26 @@ from oslotest import base
 
 from glance_clone.conf import fetching
 from glance_clone.conf import stores as options
+from glance_clone.conf import tasks
 from glance_clone.domain import errors
 from glance_clone.domain.location import Location
 from glance_clone.stores.registry import build_registry
 from glance_clone.transfer.concurrency import NativeThreads
+
+_SEVERAL_WITH_WORK_DIR = """
+[DEFAULT]
+enabled_backends = fast:file
+[os_glance_staging_store]
+filesystem_store_datadir = ROOT/staging
+[os_glance_tasks_store]
+filesystem_store_datadir = ROOT/tasks
+[glance_store]
+default_backend = fast
+[fast]
+filesystem_store_datadir = ROOT/store
+[task]
+work_dir = ROOT/work
+"""
 
 
 class RegistryCase(base.BaseTestCase):
@@ -25,6 +41,7 @@ class RegistryCase(base.BaseTestCase):
         self.conf = cfg.ConfigOpts()
         options.register_opts(self.conf)
         fetching.register_opts(self.conf)
+        tasks.register_opts(self.conf)
         self.root = self.useFixture(fixtures.TempDir()).path
         self.log = self.useFixture(fixtures.FakeLogger())
 
@@ -212,6 +229,21 @@ class ClassicTest(RegistryCase):
         self.assertEqual(f'file://{self.root}/staging/x', stores.staging.writer('x', 'one', None).commit().url)
         self.assertIsNone(stores.tasks)
         self.assertRaises(errors.StoreUnknown, stores.of, Location(f'file://{self.root}/staging/x'))
+
+    def test_a_directory_for_tasks(self):
+        store = 'filesystem_store_datadir = ROOT/all/a\n'
+        for place in ('work', 'all'):
+            stores = self.classic(f'{store}[task]\nwork_dir = ROOT/{place}')
+            self.assertEqual(f'{self.root}/{place}/x', stores.tasks.path('x'))
+        self.assertEqual(0o40700, os.stat(f'{self.root}/work').st_mode)
+        os.symlink(f'{self.root}/all/a', f'{self.root}/link')
+        for place in ('ROOT/all/a', 'ROOT/all/a/below', 'ROOT/staging', 'ROOT/link/below', 'work'):
+            error = self.assertRaises(ValueError, self.classic, f'{store}[task]\nwork_dir = {place}')
+            self.assertIn('work_dir', str(error))
+
+    def test_with_several_stores_tasks_have_a_directory_anyway(self):
+        self.assertEqual(f'{self.root}/tasks/x', self.build(_SEVERAL_WITH_WORK_DIR).tasks.path('x'))
+        self.assertFalse(os.path.exists(f'{self.root}/work'))
 
     def test_bad_staging(self):
         for uri in ('http://ROOT/staging', 'ROOT/staging', 'file:///', 'file://ROOT/a/below'):
