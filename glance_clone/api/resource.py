@@ -108,6 +108,8 @@ class Application:
             url = request.path_info
         except UnicodeError:
             raise errors.Invalid('The path of the URL is not UTF-8.') from None
+        if '\0' in url:
+            raise errors.Invalid('The path of the URL contains a NUL character.')
         match = self._mapper.match(url)
         if match is None:
             raise _no_such_resource(request.method)

@@ -228,9 +228,6 @@ def _persist(attempt: Callable[[bool], _T]) -> _T:
         started = time.monotonic()
         try:
             return attempt(again)
-        except db_exc.DBDataError as error:
-            LOG.info('The database refused a value: %s', reason(error))
-            raise errors.Invalid('A value is longer or larger than the database can keep.') from error
         except _PASSING as error:
             delay = pause * random.uniform(0.5, 1.0)  # noqa: S311
             failed = time.monotonic()
@@ -239,6 +236,16 @@ def _persist(attempt: Callable[[bool], _T]) -> _T:
                 raise _unavailable(error) from error
             pause, again = min(pause * 2, _LONGEST_PAUSE), again or not isinstance(error, db_exc.DBDeadlock)
             time.sleep(delay)
+        except db_exc.DBError as error:
+            if not _is_of_value(error):
+                raise
+            LOG.info('The database refused a value: %s', reason(error))
+            raise errors.Invalid('A value is longer or larger than the database can keep, or has a NUL in it.') from error
+
+
+def _is_of_value(error: db_exc.DBError) -> bool:
+    """Tell whether a failure is that of a value which no column can have; oslo.db knows only some of these."""
+    return isinstance(error, db_exc.DBDataError) or isinstance(error.inner_exception, sa_exc.DataError)
 
 
 def _unavailable(error: Exception) -> errors.DatabaseUnavailable:

@@ -83,8 +83,12 @@ class TaskRepository(Protocol):
 class StagedRepository(Protocol):
     """Keeps what is known of staged data: its size and hashes. A row exists only for data that is complete."""
 
-    def keep(self, staged: Staged) -> None:
-        """Store the row of an image, in place of an older one."""
+    def keep(self, staged: Staged, hold: Lease) -> None:
+        """Store the row of an image, in place of an older one.
+
+        :param hold: the lease on its staging
+        :raises LeaseLost: it is not held any more, and the row may be that of somebody else
+        """
 
     def find(self, image_id: str) -> Staged | None:
         """Return the row of an image."""

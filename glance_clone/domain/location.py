@@ -42,7 +42,8 @@ class Location:
     @property
     def store(self) -> str | None:
         """Id of the store that holds the copy; None in a service with the one classic store."""
-        return self.metadata.get('store')
+        store = self.metadata.get('store')
+        return store if isinstance(store, str) else None
 
     def require_readable(self) -> None:
         """Check that it is known where the copy lies, before it is forgotten.

@@ -144,6 +144,9 @@ class LeaseRepository(Protocol):
     def release(self, lease: Lease) -> bool:
         """End one lease; False if it was not held any more."""
 
+    def is_held(self, lease: Lease) -> bool:
+        """Tell whether a lease is held by its owner."""
+
     def claim_expired(self, owner: str, ttl: int, limit: int = 100, operations: Collection[str] = ()) -> list[Lease]:
         """Make the owner the new owner of leases that ran out, and return those; two claimers never get the same.
 

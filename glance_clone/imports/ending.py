@@ -39,7 +39,7 @@ class Ending:
         self._leases = leases
 
     def succeed(self, work: Work) -> None:
-        """End an import whose data is in the record."""
+        """End an import whose data is in the record; raises as :meth:`finish` does."""
         self.remove_staged(work)
         faults.point('staged-removed')
         if work.image.size:
@@ -47,7 +47,7 @@ class Ending:
         self.finish(work.task, work.image, work.status, work.lease, work.stores, None)
 
     def fail(self, work: Work, error: BaseException) -> None:
-        """End an import that failed, and whose steps are undone."""
+        """End an import that failed, and whose steps are undone; raises as :meth:`finish` does."""
         reason = str(error) if isinstance(error, errors.ImageServiceError) else UNEXPECTED
         self.remove_staged(work)
         if work.status in (images.ACTIVE, images.DEACTIVATED) and not work.is_copy:
@@ -62,10 +62,15 @@ class Ending:
         self.finish(work.task, work.image, work.status, work.lease, work.stores, reason, failed)
 
     def remove_staged(self, work: Work) -> None:
-        """Remove the staged data of an import, and whatever it made of it."""
+        """Remove the staged data of an import, and whatever it made of it.
+
+        :raises LeaseLost: another worker has done so; what is there now may be staged anew
+        """
         tools, image_id = work.tools, work.image.id
         if work.is_copy:
             return
+        if not tools.tasks.is_held(work.lease):
+            raise errors.LeaseLost(f'The import of image {image_id} took too long and was given up.')
         tools.staging.clear(image_id)
         tools.staged.forget(image_id)
 

@@ -192,8 +192,6 @@ class LocationService:
 
     def end(self, lease: Lease, image: Image | None) -> None:
         """End an addition whose worker died: what the record of the image says has happened."""
-        if not self._tools.tasks.is_held(lease):
-            return  # it was never taken, or is dropped
         try:
             task = self._tools.tasks.get(lease.detail['task'], SERVICE)
         except errors.TaskNotFound:

@@ -53,8 +53,6 @@ class Recovery:
 
     def undo_stage(self, lease: Lease, image: Image | None) -> None:
         """Remove what was staged and return the image to queued."""
-        if not self._tools.tasks.is_held(lease):
-            return  # it was never taken, or is dropped
         if image is not None and image.status == images.UPLOADING and image.size is not None:
             # The size comes with the end of the lease: somebody has finished this, or staged anew.
             self._parts.leases.release(lease)
@@ -90,8 +88,6 @@ class Recovery:
 
     def end_import(self, lease: Lease, image: Image | None) -> None:
         """Bring an import to the end that its record says."""
-        if not self._tools.tasks.is_held(lease):
-            return  # it was never taken, or is dropped
         task = self._task(lease)
         stores: list[str | None] = lease.detail['stores']
         written = self._written(image, stores)

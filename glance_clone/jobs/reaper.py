@@ -84,4 +84,7 @@ class Reaper:
             self.abandon(lease)
 
     def _finish(self, lease: Lease) -> None:
-        self._finishers[lease.operation](lease, self._leases.image_of(lease))
+        # An abandoned one may never have been taken, or have run out and been given to somebody who has ended the work;
+        # what is there now may then be of a later try.
+        if self._leases.is_held(lease):
+            self._finishers[lease.operation](lease, self._leases.image_of(lease))

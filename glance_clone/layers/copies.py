@@ -18,6 +18,7 @@ from glance_clone.domain.image import Image
 from glance_clone.domain.lease import Lease
 from glance_clone.domain.location import Location
 from glance_clone.layers.base import ImageDataLayer
+from glance_clone.layers.leasing import left_to_reaper
 
 LOG = logging.getLogger(__name__)
 
@@ -30,7 +31,8 @@ class Copies(ImageDataLayer):
         lease = self._parts.worker.lease(image.id, leases.REMOVE_COPY, location=location.id)
         location.status = locations.PENDING_DELETE
         try:
-            self._parts.images.save(image, from_state=images.ACTIVE, take=lease)
+            with left_to_reaper(self._parts, lease):
+                self._parts.images.save(image, from_state=images.ACTIVE, take=lease)
         except errors.ImageServiceError:
             location.status = locations.ACTIVE
             raise

@@ -13,6 +13,7 @@ from glance_clone.domain.lease import Lease
 from glance_clone.domain.location import Location
 from glance_clone.layers.base import ImageDataLayer
 from glance_clone.layers.base import ImageRepositoryLayer
+from glance_clone.layers.leasing import left_to_reaper
 
 #: States in which all data of an image is in its locations.
 _SETTLED = (images.ACTIVE, images.DEACTIVATED)
@@ -53,9 +54,11 @@ class DelayedCopyRemoval(ImageDataLayer):
         lease = self._parts.worker.lease(image.id, leases.REMOVE_COPY, location=location.id)
         location.status = locations.PENDING_DELETE
         try:
-            self._parts.images.save(image, from_state=images.ACTIVE, take=lease)
+            with left_to_reaper(self._parts, lease):
+                self._parts.images.save(image, from_state=images.ACTIVE, take=lease)
         except errors.ImageServiceError:
             location.status = locations.ACTIVE
             raise
         image.locations.remove(location)
-        self._parts.deletes.schedule_copy(lease)
+        with left_to_reaper(self._parts, lease):
+            self._parts.deletes.schedule_copy(lease)

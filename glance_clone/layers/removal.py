@@ -16,6 +16,7 @@ from glance_clone.domain.caller import SERVICE
 from glance_clone.domain.image import Image
 from glance_clone.domain.lease import Lease
 from glance_clone.layers.base import ImageRepositoryLayer
+from glance_clone.layers.leasing import left_to_reaper
 
 LOG = logging.getLogger(__name__)
 
@@ -35,6 +36,10 @@ class Removal(ImageRepositoryLayer):
         :raises Unavailable: a store or the database cannot be reached
         """
         lease = self._mark(image)
+        with left_to_reaper(self._parts, lease):
+            self._remove_marked(image, lease)
+
+    def _remove_marked(self, image: Image, lease: Lease) -> None:
         marked = self._parts.leases.image_of(lease) or image
         try:
             self._parts.data.remove(marked)
@@ -63,7 +68,8 @@ class Removal(ImageRepositoryLayer):
             lease = self._parts.worker.lease(image.id, leases.DELETE, status=seen)
             current.move_to(images.PENDING_DELETE)
             try:
-                self._inner.save(current, from_state=seen, take=lease)
+                with left_to_reaper(self._parts, lease):
+                    self._inner.save(current, from_state=seen, take=lease)
             except errors.StateChanged:
                 current = self._inner.get(image.id, SERVICE)
             else:

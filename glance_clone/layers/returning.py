@@ -10,6 +10,7 @@ from glance_clone.domain import errors
 from glance_clone.domain import image as images
 from glance_clone.domain.image import Image
 from glance_clone.domain.lease import Lease
+from glance_clone.layers.leasing import give_back
 
 if TYPE_CHECKING:
     from glance_clone.layers import Parts
@@ -30,8 +31,10 @@ def return_to_queued(parts: Parts, image: Image, status: str, lease: Lease, erro
     try:
         parts.images.save(image, from_state=status, drop=lease)
     except errors.NotFound:
-        parts.leases.release(lease)
+        give_back(parts, lease)
         raise gone(image) from error
+    except errors.LeaseLost:
+        LOG.info('Image %s was returned to queued by somebody else, who took this worker for dead.', image.id)
     except errors.ImageServiceError as failure:
         LOG.warning('Image %s could not be returned to queued yet: %s', image.id, failure)
         parts.abandon(lease)

@@ -9,6 +9,7 @@ together with the size.
 from __future__ import annotations
 
 import dataclasses
+import logging
 
 from glance_clone.domain import errors
 from glance_clone.domain import faults
@@ -21,8 +22,11 @@ from glance_clone.domain.importing import Staged
 from glance_clone.domain.incoming import Incoming
 from glance_clone.domain.lease import Lease
 from glance_clone.layers.base import ImageDataLayer
+from glance_clone.layers.leasing import left_to_reaper
 from glance_clone.layers.returning import gone
 from glance_clone.layers.returning import return_to_queued
+
+LOG = logging.getLogger(__name__)
 
 
 class Stage(ImageDataLayer):
@@ -52,7 +56,8 @@ class Stage(ImageDataLayer):
         image.move_to(images.UPLOADING)
         for name in (images.UPLOAD_ERROR, importing.ERROR):
             image.properties.pop(name, None)
-        self._parts.images.save(image, from_state=images.QUEUED, take=lease)
+        with left_to_reaper(self._parts, lease):
+            self._parts.images.save(image, from_state=images.QUEUED, take=lease)
         return lease
 
     def _finish(self, image: Image, staged: Staged, lease: Lease) -> None:
@@ -61,17 +66,32 @@ class Stage(ImageDataLayer):
             image.properties[importing.STAGE_HOST] = self._parts.self_url
         try:
             with patience.patient():
-                self._parts.staged.keep(staged)
+                self._parts.staged.keep(staged, lease)
                 faults.point('stage-kept')
                 self._parts.images.save(image, from_state=images.UPLOADING, drop=lease)
         except errors.DatabaseUnavailable:
             # The commit may or may not have reached the database. Only the lease tells, so its reaper decides later.
             self._parts.abandon(lease)
             raise
-        except errors.ImageServiceError as error:
+        except errors.LeaseLost:
+            # Whoever took the lease has removed all of this; what is there now belongs to somebody else.
+            raise
+        except BaseException as error:
+            self._take_back(image, staged, lease, error)
+            raise
+
+    def _take_back(self, image: Image, staged: Staged, lease: Lease, error: BaseException) -> None:
+        """Remove what was staged, and let the image wait for data again unless it has become something else meanwhile.
+
+        :raises ImageGone: the image was deleted meanwhile
+        """
+        try:
             self._parts.staging.remove(staged)
-            self._parts.staged.forget(image.id, staged.attempt)
-            self._parts.leases.release(lease)
+            self._parts.staged.forget(staged.image_id, staged.attempt)
+        except errors.ImageServiceError as failure:
+            LOG.warning('What was staged for image %s could not be removed yet: %s', staged.image_id, failure)
+            self._parts.abandon(lease)
             if isinstance(error, errors.NotFound):
                 raise gone(image) from error
-            raise
+        else:
+            return_to_queued(self._parts, image, images.UPLOADING, lease, error)

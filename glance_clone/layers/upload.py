@@ -8,6 +8,7 @@ worker dies in between, the reaper removes what was written and returns the imag
 from __future__ import annotations
 
 import dataclasses
+import logging
 
 from glance_clone.domain import errors
 from glance_clone.domain import image as images
@@ -18,8 +19,11 @@ from glance_clone.domain.image import Image
 from glance_clone.domain.incoming import Incoming
 from glance_clone.domain.lease import Lease
 from glance_clone.layers.base import ImageDataLayer
+from glance_clone.layers.leasing import left_to_reaper
 from glance_clone.layers.returning import gone
 from glance_clone.layers.returning import return_to_queued
+
+LOG = logging.getLogger(__name__)
 
 
 class Upload(ImageDataLayer):
@@ -47,7 +51,8 @@ class Upload(ImageDataLayer):
         image.move_to(images.SAVING)
         for name in (images.UPLOAD_ERROR, importing.ERROR):
             image.properties.pop(name, None)
-        self._parts.images.save(image, from_state=images.QUEUED, take=lease)
+        with left_to_reaper(self._parts, lease):
+            self._parts.images.save(image, from_state=images.QUEUED, take=lease)
         return lease
 
     def _finish(self, image: Image, lease: Lease) -> None:
@@ -59,9 +64,21 @@ class Upload(ImageDataLayer):
             # The commit may or may not have reached the database. Only the lease tells, so its reaper decides later.
             self._parts.abandon(lease)
             raise
-        except errors.ImageServiceError as error:
+        except BaseException as error:
+            self._take_back(image, lease, error)
+            raise
+
+    def _take_back(self, image: Image, lease: Lease, error: BaseException) -> None:
+        """Remove what was written, and let the image wait for data again unless it has become something else meanwhile.
+
+        :raises ImageGone: the image was deleted meanwhile
+        """
+        try:
             self._parts.data.remove(image)
-            self._parts.leases.release(lease)
+        except errors.ImageServiceError as failure:
+            LOG.warning('What was written for image %s could not be removed yet: %s', image.id, failure)
+            self._parts.abandon(lease)
             if isinstance(error, errors.NotFound):
                 raise gone(image) from error
-            raise
+        else:
+            return_to_queued(self._parts, image, images.SAVING, lease, error)

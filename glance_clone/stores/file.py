@@ -102,7 +102,7 @@ class FileStore:
             return None  # holes are made by whoever copies
         metadata = self._metadata.get(directory.path)
         try:
-            return FileAdoption(directory, blob_id, attempt, self._mode, metadata, path, share)
+            return FileAdoption(directory, blob_id, attempt, self._mode, metadata, path, size, share)
         except CannotAdopt:
             return None
 

@@ -29,6 +29,7 @@ class FileAdoption(FileWriter):
     """A writer that has got all its bytes already; see :class:`BlobWriter`.
 
     :param source: absolute path of the file
+    :param size: bytes that it must have
     :param mode: permissions of the new file
     :param share: whether the file may become the new one, under a second name: nobody changes it any more, and its first
         name goes soon
@@ -43,9 +44,11 @@ class FileAdoption(FileWriter):
         mode: int,
         metadata: dict[str, object] | None,
         source: str,
+        size: int,
         share: bool,
     ):
         self._source = source
+        self._size = size
         self._share = share
         super().__init__(directory, blob_id, attempt, mode, metadata=metadata)
 
@@ -53,7 +56,7 @@ class FileAdoption(FileWriter):
         original = os.open(self._source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
             state = os.fstat(original)
-            if state.st_dev != os.fstat(parent).st_dev:
+            if state.st_dev != os.fstat(parent).st_dev or state.st_size != self._size:
                 raise CannotAdopt
             self._written = state.st_size
             if self._share and self._link(parent):

@@ -110,15 +110,19 @@ class FileWriter:
         return Location(f'file://{self._directory.path}/{self._name}', dict(self._metadata))
 
     def _publish(self, parent: int, identity: Identity) -> None:
-        """Give the file its name, which link(2) refuses where the name is taken."""
+        """Give the file its name, and no longer the temporary one."""
         try:
-            os.link(self._temporary, self._name, src_dir_fd=parent, dst_dir_fd=parent, follow_symlinks=False)
+            self._rename(parent)
         except FileExistsError as error:
             raise errors.BlobExists('The store holds an object of this name already.') from error
         except FileNotFoundError as error:
-            raise errors.StoreError('The data was removed while it came in: its upload had been given up for dead.') from error
+            raise errors.LeaseLost('The data came too late: its transfer was given up for dead. Send it again.') from error
         self._published = identity
-        os.unlink(self._temporary, dir_fd=parent)
+        remove_if_there(self._temporary, parent)
+
+    def _rename(self, parent: int) -> None:
+        """Let the name lead to the file, which link(2) refuses where the name is taken."""
+        os.link(self._temporary, self._name, src_dir_fd=parent, dst_dir_fd=parent, follow_symlinks=False)
 
     def abort(self) -> None:
         """Remove what this writer made, and only that."""

@@ -208,7 +208,7 @@ class S3Writer:
         """Make the object visible, and say where it is."""
         with self._store.publishing(self._key):
             if self._closed or self._given_up:
-                raise errors.StoreError('The data was removed while it came in: its upload had been given up for dead.')
+                raise errors.LeaseLost('The data came too late: its transfer was given up for dead. Send it again.')
             if self._store.exists(self._key):
                 raise errors.BlobExists('The store holds an object of this name already.')
             location = self._store.location_of(self._key)

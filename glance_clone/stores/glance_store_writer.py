@@ -164,7 +164,7 @@ class FeedWriter:
 
     def _require_right(self) -> None:
         if self._closed or self._given_up:
-            raise errors.StoreError('The data was removed while it came in: its upload had been given up for dead.')
+            raise errors.LeaseLost('The data came too late: its transfer was given up for dead. Send it again.')
         if self._store.exists(self._blob_id):
             raise errors.BlobExists('The store holds an object of this name already.')
 

@@ -17,12 +17,24 @@ from glance_clone.stores.file import FileStore
 from glance_clone.stores.file_directory import Directory
 from glance_clone.stores.file_directory import require_plain_name
 from glance_clone.stores.file_directory import translated
+from glance_clone.stores.file_writer import FileWriter
 from glance_clone.stores.file_writer import remove_if_there
 
 _ID_LENGTH = 36
 _SCRATCH = '.tmp'
 #: Free bytes without which no import can begin.
 _LEAST = 1 << 20
+
+
+class StagingWriter(FileWriter):
+    """Writes a file whose name belongs to whoever works on the image, so that an older one is a leftover.
+
+    Whoever takes the work over removes the temporary file first. So nothing comes of a writer that was given up for dead, and
+    what was staged since stays.
+    """
+
+    def _rename(self, parent: int) -> None:
+        os.rename(self._temporary, self._name, src_dir_fd=parent, dst_dir_fd=parent)
 
 
 class StagingStore(FileStore):
@@ -37,6 +49,12 @@ class StagingStore(FileStore):
         super().check()
         if self._directory.free() < _LEAST:
             raise errors.StoreFull(f'Less than {_LEAST} bytes are free in {self._directory.path}.')
+
+    def writer(self, blob_id: str, attempt: str, size: int | None) -> StagingWriter:
+        """Begin a file; it takes the place of an older one of its name."""
+        require_plain_name(blob_id)
+        require_plain_name(attempt)
+        return StagingWriter(self._choose(size or 0), blob_id, attempt, self._mode)
 
     def path(self, name: str) -> str:
         """Return the absolute path of a file."""

@@ -16,6 +16,7 @@ from oslo_utils.imageutils import format_inspector
 
 from glance_clone.domain import errors
 from glance_clone.domain.image import Image
+from glance_clone.transfer import vmdk
 
 LOG = logging.getLogger(__name__)
 
@@ -30,6 +31,8 @@ _PIECE = 1 << 20
 _SECTOR = 512
 #: The name of the safety check of partition tables.
 _MBR = 'mbr'
+#: Bytes of the largest disk that anything can address, and that a record can tell of.
+_LARGEST = (1 << 63) - 1
 #: Kernels and ramdisks begin with code that looks like a damaged partition table.
 _BOOT_FILES = ('aki', 'ari')
 #: What every VMDK descriptor says somewhere, in lower case.
@@ -68,6 +71,7 @@ class Inspection:
         self._detectors = [kind() for name, kind in format_inspector.ALL_FORMATS.items() if name != RAW]
         self._active = list(self._detectors)
         self._text = _Text()
+        self._head = b''
         self._count = 0
         self._judged = False
 
@@ -77,6 +81,8 @@ class Inspection:
         :raises UnsafeContent: the data is refused
         """
         self._text.update(block)
+        if len(self._head) < vmdk.HEAD:
+            self._head += block[: vmdk.HEAD - len(self._head)]
         for start in range(0, len(block), _PIECE):
             self._show(block[start : start + _PIECE] if len(block) > _PIECE else block)
         self._count += len(block)
@@ -86,7 +92,8 @@ class Inspection:
     @property
     def settled(self) -> bool:
         """Whether the verdict cannot change any more, whatever comes."""
-        return self._count >= _SECTOR and not self._text.open and all(detector.complete for detector in self._active)
+        has_seen_head = len(self._head) == vmdk.HEAD and not self._text.open
+        return has_seen_head and all(detector.complete for detector in self._active)
 
     def skip(self, count: int) -> None:
         """Count bytes that need not be looked at, as the verdict is settled."""
@@ -187,6 +194,8 @@ class Inspection:
                 raise errors.UnsafeContent(f'The data is a {detector} disk that is not safe to open ({reasons}).') from failure
         except Exception as failure:
             raise errors.UnsafeContent(f'The data begins like a {detector} disk, but is not a sound one.') from failure
+        if detector.NAME == VMDK and (reason := vmdk.foreign_data(self._head)):
+            raise errors.UnsafeContent(f'The data is a vmdk disk that is not safe to open ({reason}).')
 
     def _tolerated(self, detector: format_inspector.FileInspector) -> set[str]:
         if detector.NAME != GPT:
@@ -228,10 +237,13 @@ def _matches(detector: format_inspector.FileInspector) -> bool:
 
 def _virtual_size(detector: format_inspector.FileInspector) -> int | None:
     try:
-        return int(detector.virtual_size) or None
+        size = int(detector.virtual_size) or None
     except Exception:
         LOG.info('The virtual size of a %s disk could not be read.', detector)
         return None
+    if size is not None and size > _LARGEST:
+        raise errors.UnsafeContent(f'The data says that it is a {detector} disk of {size} bytes; none is as large as that.')
+    return size
 
 
 def _ambiguous(found: list[format_inspector.FileInspector]) -> errors.UnsafeContent:

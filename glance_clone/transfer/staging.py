@@ -52,16 +52,11 @@ class StagingArea:
         try:
             sums = self._pass(source, limit, expected or {}, Sink(writer))
             _require(sums, expected or {})
-            self._beside(self._publish, writer, name)
+            self._beside(writer.commit)
         except BaseException:
             self._beside(writer.abort)
             raise
         return self._staged(image_id, attempt, name, sums)
-
-    def _publish(self, writer: BlobWriter, name: str) -> None:
-        """Make a file visible; whoever works on the image now owns its name, so an older one is a leftover."""
-        self._store.delete(name)
-        writer.commit()
 
     def scratch(self, image_id: str, attempt: str, suffix: str) -> str:
         """Return the path of a file that an outside tool may write."""

@@ -52,6 +52,12 @@ class LeaseRepository:
         with self._database.write() as connection:
             return _delete(connection, lease)
 
+    @repeatable
+    def is_held(self, lease: Lease) -> bool:
+        """Tell whether a lease is held by its owner."""
+        with self._database.read() as connection:
+            return is_held(connection, lease)
+
     def claim_expired(self, owner: str, ttl: int, limit: int = 100, operations: Collection[str] = ()) -> list[Lease]:
         """Take over leases that ran out."""
         expired = _EXPIRED.limit(limit)

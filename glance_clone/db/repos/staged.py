@@ -11,7 +11,9 @@ from glance_clone.db.expressions import db_epoch
 from glance_clone.db.models import image as images
 from glance_clone.db.models.lease import leases
 from glance_clone.db.models.staged import staged as table
+from glance_clone.db.repos import leases as lease_rows
 from glance_clone.domain.importing import Staged
+from glance_clone.domain.lease import Lease
 
 _COLUMNS = ('image_id', 'name', 'attempt', 'size', 'checksum', 'os_hash_algo', 'os_hash_value')
 
@@ -23,10 +25,11 @@ class StagedRepository:
         self._database = database
 
     @repeatable
-    def keep(self, staged: Staged) -> None:
+    def keep(self, staged: Staged, hold: Lease) -> None:
         """Store the row of an image, in place of an older one."""
         values = {name: getattr(staged, name) for name in _COLUMNS}
         with self._database.write() as connection:
+            lease_rows.require(connection, hold)
             connection.execute(sa.delete(table).where(table.c.image_id == staged.image_id))
             connection.execute(sa.insert(table).values(**values, staged_at=db_epoch()))
 

@@ -147,6 +147,13 @@ class AttemptsTest(base.TestCase):
             self.assertRaises(type(failure), self.failing(failure))
             self.assertEqual([False], self.seen)
 
+    def test_values_that_no_column_can_have(self) -> None:
+        refused = sa_exc.DataError('SELECT', {}, Exception('a text cannot contain NUL'))
+        for failure in (db_exc.DBDataError(), db_exc.DBError(refused)):
+            self.seen.clear()
+            self.assertRaises(errors.Invalid, self.failing(failure))
+            self.assertEqual([False], self.seen)
+
     def test_time_is_bounded(self) -> None:
         self.assertRaises(errors.DatabaseUnavailable, self.failing(*[db_exc.DBDeadlock()] * 1000))
         self.assertTrue(4 < self.now <= engine.RETRY_TIME, self.now)

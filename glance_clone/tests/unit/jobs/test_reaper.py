@@ -97,6 +97,14 @@ class ReaperTest(base.BaseTestCase):
         self.reaper.sweep()
         self.assertEqual(({'mem://i'}, [], []), (self.data.stored, self.parts.locations.buried, self.records.held))
 
+    def test_an_abandoned_lease_that_ran_out_meanwhile_is_nobodys(self):
+        self.image.status = images.SAVING
+        self.reaper.abandon(self.parts.worker.lease('i', leases.UPLOAD))
+        self.records.held.append(self.parts.worker.lease('i', leases.UPLOAD))
+        self.reaper.sweep()
+        self.assertEqual([], self.stores.discarded, 'the data of a later upload was removed')
+        self.assertEqual((images.SAVING, 1), (self.records.rows['i'].status, len(self.records.held)))
+
     def test_what_fails_now_is_tried_again(self):
         self.image.status = images.SAVING
         self._expire(leases.UPLOAD)

@@ -17,12 +17,16 @@ from glance_clone.quotas.unlimited import Unlimited
 
 
 class Records:
-    """Image records and leases."""
+    """Image records and leases.
+
+    ``down`` makes the database fail; with ``loses_answers`` it goes down after the next commit, before it answers.
+    """
 
     def __init__(self):
         self.rows: dict[str, Image] = {}
         self.held: list[Lease] = []
         self.down = False
+        self.loses_answers = False
 
     def get(self, image_id, caller):
         image = self.rows.get(image_id)
@@ -33,6 +37,13 @@ class Records:
     def save(self, image, from_state=None, take=None, drop=None, hold=None, if_unchanged=False, limits=()):
         if self.down:
             raise errors.DatabaseUnavailable('the database is down')
+        if self.loses_answers:
+            self.loses_answers, self.down = False, True
+            self._save(image, from_state, take, drop)
+            raise errors.DatabaseUnavailable('the database died after the commit')
+        self._save(image, from_state, take, drop)
+
+    def _save(self, image, from_state, take, drop):
         row = self.rows.get(image.id)
         if row is None or (row.status == images.PENDING_DELETE and from_state != images.PENDING_DELETE):
             raise errors.ImageNotFound(image.id)
@@ -55,10 +66,15 @@ class Records:
             self.held.remove(lease)
 
     def release(self, lease):
+        if self.down:
+            raise errors.DatabaseUnavailable('the database is down')
         if lease not in self.held:
             return False
         self.held.remove(lease)
         return True
+
+    def is_held(self, lease):
+        return lease in self.held
 
     def claim_expired(self, owner, ttl, limit=100, operations=()):
         claimed, self.expired = getattr(self, 'expired', []), []
@@ -151,11 +167,16 @@ class Data:
 class Staging:
     """The staging directory and the rows of what is in it."""
 
-    def __init__(self):
+    def __init__(self, records):
+        self._records = records
         self.rows: dict[str, Staged] = {}
         self.files: dict[str, str] = {}
 
-    def keep(self, staged):
+    def keep(self, staged, hold):
+        if self._records.down:
+            raise errors.DatabaseUnavailable('the database is down')
+        if hold not in self._records.held:
+            raise errors.LeaseLost('lost')
         self.rows[staged.image_id] = staged
 
     def find(self, image_id):
@@ -187,7 +208,7 @@ class Deletes:
 def parts():
     """Return parts of fakes; ``abandoned`` collects what is left to the reaper."""
     records, data, abandoned = Records(), Data(), []
-    data.staging = staging = Staging()
+    data.staging = staging = Staging(records)
     made = Parts(
         records,
         Locations(records),

@@ -47,6 +47,11 @@ class CopiesTest(base.BaseTestCase):
         self.layer.remove_copy(self.image, self.image.locations[0])
         self.assertEqual({'mem://b'}, self.data.stored)
 
+    def test_a_mark_that_nobody_can_tell_of_is_left_to_the_reaper(self):
+        self.records.loses_answers = True
+        self.assertRaises(errors.DatabaseUnavailable, self.layer.remove_copy, self.image, self.image.locations[0])
+        self.assertEqual((1, self.records.held), (len(self.records.held), self.abandoned))
+
     def test_what_the_database_does_not_take_is_left_to_the_reaper(self):
         def fail(*_args):
             raise errors.DatabaseUnavailable('down')

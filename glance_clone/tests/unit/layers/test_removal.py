@@ -41,6 +41,25 @@ class RemovalTest(base.BaseTestCase):
         self.layer.remove(image)
         self.assertEqual(({}, set()), (self.records.rows, self.data.stored))
 
+    def test_a_mark_that_nobody_can_tell_of_is_left_to_the_reaper(self):
+        self.records.loses_answers = True
+        self.assertRaises(errors.DatabaseUnavailable, self.layer.remove, self.records.get('i', None))
+        self.assertEqual((1, self.records.held), (len(self.records.held), self.abandoned))
+
+    def _assert_left_to_the_reaper(self, method):
+        def fail(*_args, **_kwargs):
+            raise errors.DatabaseUnavailable('down')
+
+        setattr(self.records, method, fail)
+        self.assertRaises(errors.DatabaseUnavailable, self.layer.remove, self.records.get('i', None))
+        self.assertEqual((1, self.records.held), (len(self.records.held), self.abandoned))
+
+    def test_a_removal_that_the_database_does_not_take_is_left_to_the_reaper(self):
+        self._assert_left_to_the_reaper('remove')
+
+    def test_a_marked_image_that_cannot_be_read_is_left_to_the_reaper(self):
+        self._assert_left_to_the_reaper('image_of')
+
     def test_protected_images_stay(self):
         self.records.rows['i'].protected = True
         layer = Protection(self.layer, self.parts)

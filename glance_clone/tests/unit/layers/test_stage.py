@@ -5,6 +5,7 @@ from oslotest import base
 
 from glance_clone.domain import errors
 from glance_clone.domain import image as images
+from glance_clone.domain.importing import Staged
 from glance_clone.domain.incoming import Incoming
 from glance_clone.layers.stage import Stage
 from glance_clone.tests.unit.layers import fakes
@@ -54,6 +55,39 @@ class StageTest(base.BaseTestCase):
         self.assertRaises(errors.ImageGone, self.stage)
         self.assert_nothing_left()
         self.assertEqual({}, self.parts.staging.files)
+
+    def test_what_another_staged_meanwhile_is_not_touched(self):
+        later = Staged('i', 'i', 'later', 7, 'md5', 'sha512', 'hash')
+
+        def lose():
+            # This worker was taken for dead, and the image staged anew.
+            self.records.held.clear()
+            self.records.rows['i'].size = 7
+            self.parts.staged.rows['i'] = later
+
+        self.data.meanwhile = lose
+        self.assertRaises(errors.LeaseLost, self.stage)
+        self.assertEqual({'i': later}, self.parts.staged.rows)
+        self.assertIn('i', self.parts.staging.files)
+        self.assertEqual((images.UPLOADING, 7), (self.records.rows['i'].status, self.records.rows['i'].size))
+
+    def test_a_record_that_cannot_be_written_waits_for_data_again(self):
+        keep = self.parts.staged.keep
+
+        def refuse(staged, hold):
+            self.parts.staged.keep = keep
+            raise OverflowError('too large')
+
+        self.parts.staged.keep = refuse
+        self.assertRaises(OverflowError, self.stage)
+        row = self.records.rows['i']
+        self.assertEqual((images.QUEUED, None, {}), (row.status, row.size, self.parts.staging.files))
+        self.assert_nothing_left()
+
+    def test_a_begin_that_nobody_can_tell_of_is_left_to_the_reaper(self):
+        self.records.loses_answers = True
+        self.assertRaises(errors.DatabaseUnavailable, self.stage)
+        self.assertEqual((1, self.records.held), (len(self.records.held), self.abandoned))
 
     def test_a_commit_that_nobody_can_tell_of_is_left_to_the_reaper(self):
         def stage(*args, **kwargs):

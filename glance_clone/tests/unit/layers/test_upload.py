@@ -71,6 +71,47 @@ class UploadTest(base.BaseTestCase):
         self.assertRaises(errors.ImageGone, self._write)
         self.assertEqual([], self.records.held)
 
+    def test_a_record_that_cannot_be_written_waits_for_data_again(self):
+        save, refused = self.records.save, [OverflowError('too large')]
+
+        def refuse(image, **kwargs):
+            if image.status == images.ACTIVE and refused:
+                raise refused.pop()
+            save(image, **kwargs)
+
+        self.records.save = refuse
+        self.assertRaises(OverflowError, self._write)
+        row = self.records.rows['i']
+        self.assertEqual((images.QUEUED, None, []), (row.status, row.size, self.records.held))
+        self.assertEqual(set(), self.data.stored)
+
+    def test_a_begin_that_nobody_can_tell_of_is_left_to_the_reaper(self):
+        self.records.loses_answers = True
+        self.assertRaises(errors.DatabaseUnavailable, self._write)
+        self.assertEqual((1, self.records.held), (len(self.records.held), self.abandoned))
+
+    def test_bytes_that_cannot_be_removed_are_left_to_the_reaper(self):
+        def delete():
+            self.records.rows.clear()
+            self.parts.data.remove = self._fail
+
+        self.data.meanwhile = delete
+        self.assertRaises(errors.ImageGone, self._write)
+        self.assertEqual((1, self.records.held), (len(self.records.held), self.abandoned))
+
+    def _fail(self, image):
+        raise errors.StoreUnavailable('down')
+
+    def test_a_lease_that_cannot_be_released_is_left_to_the_reaper(self):
+        def vanish():
+            self.records.rows.clear()
+            self.records.release = self._fail
+
+        self.data.meanwhile = vanish
+        self.data.fail = errors.SizeMismatch('short')
+        self.assertRaises(errors.ImageGone, self._write)
+        self.assertEqual((1, self.records.held), (len(self.records.held), self.abandoned))
+
     def test_database_lost_at_the_end_keeps_bytes_and_lease_for_the_reaper(self):
         def go_down():
             self.records.down = True

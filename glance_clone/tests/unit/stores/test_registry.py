@@ -119,6 +119,8 @@ weight = 10
             (f'filesystem://{self.root}/store/x', {}, 'fast'),
             (f'file://{self.root}/store/x', {'store': 'gone'}, 'fast'),
             (f'file://{self.root}/store/x', {'store': 'cheap'}, 'cheap'),
+            (f'file://{self.root}/store2/x', {'store': ['fast']}, 'cheap'),
+            (f'file://{self.root}/store2/x', {'store': {}}, 'cheap'),
             ('https://example.org/x', {}, 'web'),
         ):
             self.assertEqual(expected, stores.of(Location(url, metadata)).id)

@@ -38,9 +38,13 @@ def vdi(size=7 << 20):
     return bytes(disk)
 
 
-def vmdk(extent='RW 2048 SPARSE "disk.vmdk"', kind='monolithicSparse'):
-    header = struct.pack('<4sIIQQQQIQQ', b'KDMV', 1, 3, 2048, 128, 1, 20, 512, 21, 26)
-    text = f'# Disk DescriptorFile\nversion=1\nCID=1\nparentCID=ffffffff\ncreateType="{kind}"\n{extent}\nddb.x = "y"\n'
+def vmdk(extent='RW 2048 SPARSE "disk.vmdk"', kind='monolithicSparse', capacity=2048, length=20, more=''):
+    """Return a sparse disk.
+
+    :param length: sectors of the descriptor, as the header tells
+    """
+    header = struct.pack('<4sIIQQQQIQQ', b'KDMV', 1, 3, capacity, 128, 1, length, 512, 21, 26)
+    text = f'# Disk DescriptorFile\nversion=1\nCID=1\nparentCID=ffffffff\ncreateType="{kind}"\n{extent}\nddb.x = "y"\n{more}'
     return header.ljust(512, b'\0') + text.encode().ljust(20 * 512, b'\0') + bytes(100_000)
 
 

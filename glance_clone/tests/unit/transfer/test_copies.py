@@ -43,6 +43,20 @@ class Material:
         return Counted(self, self._area.open(self._staged))
 
 
+class Slow(Pieces):
+    """A source during whose last read something happens."""
+
+    def __init__(self, data, meanwhile):
+        super().__init__(data)
+        self._meanwhile = meanwhile
+
+    def read(self, size):
+        piece = super().read(size)
+        if not piece:
+            self._meanwhile()
+        return piece
+
+
 class Signed:
     """A verifier that accepts one text."""
 
@@ -121,6 +135,22 @@ class CopierTest(base.BaseTestCase):
         (self.staging / IMAGE).write_bytes(b'left over')
         self.assertEqual(len(DATA), self.stage(DATA).size)
         self.assertEqual(DATA, (self.staging / IMAGE).read_bytes())
+
+    def test_a_writer_that_was_given_up_for_dead_publishes_nothing(self):
+        def take_over():
+            self.area.clear(IMAGE, 'attempt')
+            (self.staging / IMAGE).write_bytes(b'staged anew')
+
+        self.assertRaises(errors.LeaseLost, self.area.write, IMAGE, 'attempt', Slow(DATA, take_over))
+        self.assertEqual([IMAGE], os.listdir(self.staging))
+        self.assertEqual(b'staged anew', (self.staging / IMAGE).read_bytes())
+
+    def test_a_file_of_another_size_is_not_adopted(self):
+        for share in (True, False):
+            material = Material(self.area, self.stage(DATA), share)
+            (self.staging / IMAGE).write_bytes(b'staged anew')
+            self.assertRaises(errors.StoreError, self.copy, material)
+            self.assertEqual([], os.listdir(self.stored))
 
     def test_a_shared_file_becomes_the_object(self):
         material = Material(self.area, self.stage(DATA), share=True)

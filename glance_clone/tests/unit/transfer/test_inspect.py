@@ -59,6 +59,13 @@ UNSAFE = {
     'vmdk without header': b'KDMV' + bytes(1000),
     'vmdk with extents elsewhere': disks.vmdk('RW 2048 FLAT "/etc/passwd"'),
     'vmdk of other kind': disks.vmdk(kind='monolithicFlat'),
+    'vmdk with a parent': disks.vmdk(more='parentFileNameHint="secret"\n'),
+    'vmdk with a parent behind the end of its descriptor': disks.vmdk(
+        more='#' * 600 + '\nparentFileNameHint="secret"\n', length=1
+    ),
+    'vmdk without capacity, which is read as a descriptor': disks.vmdk('RW 2048 FLAT "secret" 0', capacity=0),
+    'vmdk of two kinds': disks.vmdk(more='createType="monolithicFlat"\n'),
+    'vmdk text with extents beside it': disks.vmdk_text('RW 2048 SPARSE "secret"', kind='monolithicSparse').ljust(2000),
     'vmdk text': disks.vmdk_text(),
     'vmdk text, less than 64 bytes': disks.vmdk_text()[:63],
     'vmdk text with extents far behind': disks.vmdk_text('#\n' * 300_000 + 'RW 1 FLAT "/a" 0', kind='monolithicSparse'),
@@ -129,6 +136,16 @@ class InspectionTest(base.BaseTestCase):
         except errors.UnsafeContent:
             found = REFUSED
         self.assertEqual(verdict(data, declared), found)
+
+    def test_disks_beyond_all_bounds_are_refused(self):
+        for declared, data in (
+            ('qcow2', disks.qcow2(size=(1 << 64) - 1)),
+            ('qcow2', disks.qcow2(size=1 << 63)),
+            ('vmdk', disks.vmdk(capacity=(1 << 64) - 1)),
+            ('vdi', disks.vdi((1 << 64) - 1)),
+        ):
+            self.assertEqual(REFUSED, verdict(data, declared, rules=LOOSE), declared)
+        self.assertEqual((1 << 63) - 1, verdict(disks.qcow2(size=(1 << 63) - 1), 'qcow2'))
 
     def test_refused_before_the_end(self):
         inspection = Inspection(Image('i', disk_format='raw', container_format='bare'), Rules())
