@@ -163,7 +163,8 @@ def _tls_context(ca_file: str | None, insecure: bool) -> ssl.SSLContext:
 def _range_header(offset: int, length: int | None) -> dict[str, str]:
     if not offset and length is None:
         return {}
-    last = '' if length is None else offset + length - 1
+    # Where no byte is wanted, one is asked for: a range cannot be empty.
+    last = '' if length is None else offset + max(length, 1) - 1
     return {'Range': f'bytes={offset}-{last}'}
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every writable store must do; the tests of a driver inherit it."""
+"""What every store must do, those that take data and those that do not; the tests of a driver inherit it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,51 @@ from glance_clone.domain import errors
 DATA = bytes(range(256)) * 1000
 
 
-class BlobContract:
+class ReadContract:
+    """What every store must do that can be read, whether or not it takes data.
+
+    A test case with these has ``self.store``, and ``self._put(data=...)``, which returns the location of data that the store
+    can read.
+    """
+
+    def _get(self, location, *span):
+        reader = self.store.open(location, *span)
+        try:
+            return b''.join(reader), reader.size
+        finally:
+            reader.close()
+
+    def test_what_was_written_is_read(self):
+        location = self._put()
+        self.assertEqual((DATA, len(DATA)), self._get(location))
+        self.assertEqual(len(DATA), self.store.size(location))
+
+    def test_parts_are_read(self):
+        location = self._put()
+        for offset, length in ((0, 1), (5, 300), (len(DATA) - 3, None), (len(DATA) - 3, 10), (len(DATA), None)):
+            expected = DATA[offset:] if length is None else DATA[offset : offset + length]
+            self.assertEqual((expected, len(DATA)), self._get(location, offset, length))
+
+    def test_parts_of_no_length_and_beyond_the_end(self):
+        location = self._put()
+        for offset, length in ((0, 0), (7, 0), (len(DATA), 5), (len(DATA) + 100, 5), (len(DATA) + 100, None)):
+            self.assertEqual((b'', len(DATA)), self._get(location, offset, length))
+
+    def test_empty_object_is_read(self):
+        location = self._put(data=b'')
+        self.assertEqual((b'', 0), self._get(location))
+        self.assertEqual(0, self.store.size(location))
+
+    def test_a_reader_that_is_closed_early_or_twice_harms_nobody(self):
+        location = self._put()
+        reader = self.store.open(location)
+        next(iter(reader))
+        reader.close()
+        reader.close()
+        self.assertEqual(DATA, self._get(location)[0])
+
+
+class BlobContract(ReadContract):
     """Tests of :class:`glance_clone.domain.store_ports.BlobStore`.
 
     A test case with these has ``self.store``, an empty store, and ``self.objects()``, which returns the names of all that
@@ -33,18 +77,6 @@ class BlobContract:
         writer.write(data)
         return writer.commit()
 
-    def _get(self, location, *span):
-        reader = self.store.open(location, *span)
-        try:
-            return b''.join(reader), reader.size
-        finally:
-            reader.close()
-
-    def test_what_was_written_is_read(self):
-        location = self._put()
-        self.assertEqual((DATA, len(DATA)), self._get(location))
-        self.assertEqual(len(DATA), self.store.size(location))
-
     def test_blocks_of_all_kinds_are_appended(self):
         writer = self.store.writer(self.BLOB, 'one', None)
         for block in (b'', b'a', bytearray(b'bc'), memoryview(b'def')):
@@ -54,12 +86,6 @@ class BlobContract:
     def test_empty_object(self):
         location = self.store.writer(self.BLOB, 'one', 0).commit()
         self.assertEqual((b'', 0), self._get(location))
-
-    def test_parts_are_read(self):
-        location = self._put()
-        for offset, length in ((0, 1), (5, 300), (len(DATA) - 3, None), (len(DATA) - 3, 10), (len(DATA), None)):
-            expected = DATA[offset:] if length is None else DATA[offset : offset + length]
-            self.assertEqual((expected, len(DATA)), self._get(location, offset, length))
 
     def test_nothing_is_visible_before_commit(self):
         location = self._put()
