@@ -83,6 +83,10 @@ from glance_clone.layers.notifications import NotifyingDeletes
 from glance_clone.layers.notifications import NotifyingImages
 from glance_clone.layers.notifications import NotifyingMembers
 from glance_clone.layers.notifications import NotifyingTasks
+from glance_clone.layers.sharing import SharedImages
+from glance_clone.layers.sharing import SharedMembers
+from glance_clone.layers.sharing import SharedTasks
+from glance_clone.layers.sharing import Sharing
 from glance_clone.metering.build import build_meter
 from glance_clone.metering.build import build_page
 from glance_clone.notifications.messaging import build_notifier
@@ -141,10 +145,12 @@ class Service:
         """Return the bare repositories, stores and byte path, those that others are told of included."""
         conf, database, concurrency, telling = self._conf, self._database, self._concurrency, self._telling
         staging = StagingArea(conf, stores.staging, concurrency)
+        records = ImageRepository(database, conf.leases.ttl)
+        self._sharing = Sharing(stores, records, MemberRepository(database))
         indexes = functools.partial(CachedImages, database)
         stored = StoreData(conf, stores, concurrency, staging, self.meter, Signatures(self._keys))
         return layers.Parts(
-            images=telling(NotifyingImages, ImageRepository(database, conf.leases.ttl)),
+            images=telling(NotifyingImages, self._sharing.around(SharedImages, records)),
             locations=LocationRepository(database),
             data=telling(NotifyingData, stored),
             stores=stores,
@@ -173,7 +179,7 @@ class Service:
             conf,
             parts,
             data,
-            self._telling(NotifyingTasks, tasks),
+            self._telling(NotifyingTasks, self._sharing.around(SharedTasks, tasks)),
             concurrency,
             sources={
                 WEB_DOWNLOAD: WebDownload(fetcher),
@@ -195,7 +201,7 @@ class Service:
             conf=conf,
             door=authorize.Door(rules, images, protections, owners_only=not conf.oslo_policy.enforce_new_defaults),
             images=images,
-            members=self._telling(NotifyingMembers, MemberRepository(self._database)),
+            members=self._telling(NotifyingMembers, self._sharing.around(SharedMembers, MemberRepository(self._database))),
             data=data,
             stores=parts.stores,
             quota=parts.quota,

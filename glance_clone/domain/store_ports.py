@@ -133,6 +133,26 @@ class CheckedStore(Protocol):
         """Look whether the store can be used now; raises StoreUnavailable or another StoreError if not."""
 
 
+class AccountsStore(BlobStore, Protocol):
+    """A store that keeps data in the accounts of users, who may read it there with credentials of their own."""
+
+    def account(self) -> str:
+        """Return what names the account of the present caller; no secret.
+
+        :raises StoreUnavailable: there is no caller, or the caller has no account
+        """
+
+    def discard_in(self, account: str, blob_id: str, attempt: str) -> None:
+        """Do what :meth:`BlobStore.discard` does, in the account of somebody else; what cannot be done is logged."""
+
+    def share(self, location: Location, public: bool, projects: Sequence[str]) -> None:
+        """Let everybody, or these projects and no others beside the owner of the account, read the data.
+
+        :raises StoreUnavailable: the store is away, or does not let the caller or the service say that
+        :raises BlobNotFound: nothing is there
+        """
+
+
 class AdoptingStore(BlobStore, Protocol):
     """A store that may make a file of this node its own without moving the bytes."""
 

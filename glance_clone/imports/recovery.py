@@ -25,6 +25,7 @@ from glance_clone.imports.ending import Ending
 from glance_clone.imports.ending import remove_made_image
 from glance_clone.imports.work import Tools
 from glance_clone.layers import Parts
+from glance_clone.layers import accounts
 
 LOG = logging.getLogger(__name__)
 
@@ -143,7 +144,7 @@ class Recovery:
 
     def _discard(self, store_id: str | None, lease: Lease) -> None:
         try:
-            self._stores.get(store_id).discard(lease.image_id, lease.attempt)
+            accounts.discard(self._stores, store_id, lease)
         except errors.StoreUnknown:
             LOG.warning('The store %s is not configured here: what an import left there stays.', store_id)
 

@@ -35,6 +35,7 @@ from glance_clone.imports.steps import UseStaged
 from glance_clone.imports.work import Tools
 from glance_clone.imports.work import Work
 from glance_clone.layers import Parts
+from glance_clone.layers import accounts
 
 LOG = logging.getLogger(__name__)
 
@@ -127,8 +128,10 @@ class ImportService:
         """Store a task and make it the one that may change an image; return its lease.
 
         :param detail: more of what is needed to end the import if this process dies
+        :raises StoreUnavailable: a store keeps data in the accounts of users, and the caller has none
         """
         detail = {'task': task.id, 'method': request.method, 'must_succeed': request.must_succeed, **detail}
+        detail |= accounts.noted(self._parts.stores, stores)
         lease = self._parts.worker.lease(image.id, leases.IMPORT, stores=stores, status=image.status, **detail)
         locks.break_stale(self._tools.tasks, image)
         stores_left.expect(image, stores)

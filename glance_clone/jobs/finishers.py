@@ -13,6 +13,7 @@ from glance_clone.domain.image import Image
 from glance_clone.domain.lease import Lease
 from glance_clone.jobs.reaper import Finishers
 from glance_clone.layers import Parts
+from glance_clone.layers import accounts
 
 LOG = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ class DataFinishers:
             # The upload was committed, by whichever attempt: its object is referred to and stays.
             self._parts.leases.release(lease)
             return
-        self._parts.stores.get(lease.detail.get('store')).discard(lease.image_id, lease.attempt)
+        accounts.discard(self._parts.stores, lease.detail.get('store'), lease)
         if image is None or image.status != images.SAVING:
             self._parts.leases.release(lease)
             return

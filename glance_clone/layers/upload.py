@@ -18,6 +18,7 @@ from glance_clone.domain import patience
 from glance_clone.domain.image import Image
 from glance_clone.domain.incoming import Incoming
 from glance_clone.domain.lease import Lease
+from glance_clone.layers import accounts
 from glance_clone.layers.base import ImageDataLayer
 from glance_clone.layers.leasing import left_to_reaper
 from glance_clone.layers.returning import gone
@@ -33,6 +34,7 @@ class Upload(ImageDataLayer):
         """Take the data and make the image active, or leave no trace of it.
 
         :raises IllegalTransition: the image is not queued; HasData if it is active
+        :raises StoreUnavailable: the store keeps data in the accounts of users, and the caller has none
         :raises StateChanged: another upload began first
         :raises ImageGone: the image was deleted meanwhile
         """
@@ -47,7 +49,8 @@ class Upload(ImageDataLayer):
     def _begin(self, image: Image, store_id: str | None) -> Lease:
         if image.status == images.ACTIVE:
             raise errors.HasData(image.id, image.size, image.os_hash_algo, image.os_hash_value)
-        lease = self._parts.worker.lease(image.id, leases.UPLOAD, store=store_id)
+        noted = accounts.noted(self._parts.stores, [store_id])
+        lease = self._parts.worker.lease(image.id, leases.UPLOAD, store=store_id, **noted)
         image.move_to(images.SAVING)
         for name in (images.UPLOAD_ERROR, importing.ERROR):
             image.properties.pop(name, None)

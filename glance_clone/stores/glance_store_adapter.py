@@ -92,13 +92,20 @@ class GlanceStore:
         self.description = description
         self.weight = weight
         self.name = f'store {store_id or kind}'
-        self.driver = glance_store_options.load(conf, kind, store_id)
-        self.schemes: tuple[str, ...] = tuple(self.driver.get_schemes())
         self._conf = conf
+        self.driver = self.load_driver()
+        self.schemes: tuple[str, ...] = tuple(self.driver.get_schemes())
         self._concurrency = concurrency
         self._writers: weakref.WeakValueDictionary[tuple[str, str], Any] = weakref.WeakValueDictionary()
         self._locks: weakref.WeakValueDictionary[str, _Lock] = weakref.WeakValueDictionary()
         self._locks_guard = _Lock()
+
+    def load_driver(self) -> Any:
+        """Return a new driver of this store.
+
+        :raises ValueError: it cannot be set up
+        """
+        return glance_store_options.load(self._conf, self.kind, self.id)
 
     @property
     def writable(self) -> bool:
@@ -142,7 +149,7 @@ class GlanceStore:
 
     def _require_writable(self) -> None:
         if not self.writable:
-            self.driver = glance_store_options.load(self._conf, self.kind, self.id)
+            self.driver = self.load_driver()
         if not self.writable:
             LOG.error('The %s cannot be set up for writing; the log of glance_store says why.', self.name)
             raise self.not_writable()
@@ -162,13 +169,12 @@ class GlanceStore:
             driver = self.driver
             if not driver.is_capable(glance_store_options.library('capabilities').BitMasks.DRIVER_REUSABLE):
                 # It keeps in itself what it knows of the data that it is storing.
-                driver = glance_store_options.load(self._conf, self.kind, self.id)
+                driver = self.load_driver()
             return driver.add(name, feed, size, _ALGORITHM, context=self.context())  # type: ignore[no-any-return]
 
         return add
 
-    @staticmethod
-    def context() -> Any:
+    def context(self) -> Any:
         """Return on whose behalf drivers act that use the accounts of users: those of the caller, else the service's own."""
         return CONTEXT.get() or _NOBODY
 

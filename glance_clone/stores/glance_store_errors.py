@@ -34,6 +34,7 @@ _AWAY = 'The store cannot be reached now; try again later.'
 #: Modules whose errors mean that a store is away, unless they say otherwise.
 _CLIENTS = ('glance_store', 'swiftclient', 'keystoneauth1', 'keystoneclient', 'botocore', 'boto3', 'requests', 'urllib3')
 _FULL = (413, 507)
+_REFUSED = (401, 403)
 
 
 @contextlib.contextmanager
@@ -62,6 +63,8 @@ def translation(error: Exception) -> errors.ImageServiceError:
     status = _status(error)
     if status == 404:
         return errors.BlobNotFound('The store holds no data under this name.')
+    if status in _REFUSED:
+        return errors.StoreUnavailable('The store does not let the service at the data; an operator must look.')
     if status in _FULL:
         return errors.StoreFull('The store has no room for the data.')
     if isinstance(error, OSError) or _is_of_client(error):

@@ -53,8 +53,7 @@ def load(conf: cfg.ConfigOpts, kind: str, store_id: str | None) -> Any:
     :param store_id: None for the one classic store, whose options are in ``[glance_store]``
     :raises ValueError: the driver, or what it needs, is not installed; or its configuration makes no sense
     """
-    module = _import(kind)
-    _register(conf, module.Store.OPTIONS, store_id)
+    module = register(conf, kind, store_id)
     exceptions = library('exceptions')
     try:
         driver = module.Store(conf, backend=store_id)
@@ -66,6 +65,13 @@ def load(conf: cfg.ConfigOpts, kind: str, store_id: str | None) -> Any:
         driver.unset_capabilities(library('capabilities').BitMasks.WRITE_ACCESS)
     _silence()
     return driver
+
+
+def register(conf: cfg.ConfigOpts, kind: str, store_id: str | None) -> Any:
+    """Register the options of a driver, and return its module; raises as :func:`load` does."""
+    module = _import(kind)
+    _register(conf, module.Store.OPTIONS, store_id)
+    return module
 
 
 def _import(kind: str) -> Any:

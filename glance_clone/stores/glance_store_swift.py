@@ -29,23 +29,15 @@ from glance_clone.stores.glance_store_writer import FeedWriter
 LOG = logging.getLogger(__name__)
 
 _BLOCK = 1 << 20
-_ID_LENGTH = 36
+#: Characters of an image id, with which all names begin.
+ID_LENGTH = 36
 
 
 class SwiftStore(GlanceStore):
-    """A store in Swift, all images in one account or each in that of its owner."""
+    """A store in Swift, all images in one account."""
 
     _manager: Any = None
     _pid = 0
-
-    @property
-    def advertised(self) -> bool:  # type: ignore[override]
-        """False for a set-up that contradicts itself: accounts of users, and a file of accounts."""
-        return not (self.option('swift_store_multi_tenant') and self.option('swift_store_config_file'))
-
-    @property
-    def _is_multi_tenant(self) -> bool:
-        return bool(self.option('swift_store_multi_tenant'))
 
     def match(self, url: str) -> int:
         """Return how many characters of the url speak for this store, -1 if it is none of its."""
@@ -59,7 +51,7 @@ class SwiftStore(GlanceStore):
     def new_writer(self, blob_id: str, attempt: str, size: int) -> Any:
         """Return a writer; what will be segmented begins under the name of its attempt."""
         is_large = size == 0 or size >= self.driver.large_object_size
-        name = f'{blob_id}-{attempt}' if is_large and not self._is_multi_tenant else blob_id
+        name = f'{blob_id}-{attempt}' if is_large else blob_id
         # The driver is not told the size of what it segments: it would announce each segment as a whole one.
         add = self.adding(name, 0 if is_large else size)
         return FeedWriter(self, blob_id, attempt, add, self._concurrency.detach)
@@ -69,14 +61,15 @@ class SwiftStore(GlanceStore):
         url, temporary = added[0], f'{blob_id}-{attempt}'
         if not url.endswith(f'/{temporary}'):
             return super().publish(blob_id, attempt, added)
-        container, connection = self._container(blob_id)
+        container, connection = self.container(blob_id)
         headers = {'X-Object-Manifest': f'{container}/{temporary}-', 'If-None-Match': '*'}
-        try:
-            connection.put_object(container, blob_id, b'', headers=headers)
-        except Exception as error:
-            if getattr(error, 'http_status', None) == 412:
-                raise errors.BlobExists('The store holds an object of this name already.') from None
-            raise
+        with translated(f'Publishing {blob_id} in {self.name}'):
+            try:
+                connection.put_object(container, blob_id, b'', headers=headers)
+            except Exception as error:
+                if getattr(error, 'http_status', None) == 412:
+                    raise errors.BlobExists('The store holds an object of this name already.') from None
+                raise
         with contextlib.suppress(errors.BlobNotFound), translated(f'Removing {temporary} from {self.name}'):
             connection.delete_object(container, temporary)
         return Location(self.public_url(url.removesuffix(temporary) + blob_id))
@@ -101,9 +94,11 @@ class SwiftStore(GlanceStore):
         super().discard_objects(blob_id, attempt)
 
     def _remove_parts(self, blob_id: str, attempt: str) -> None:
-        if self._is_multi_tenant:
-            return
-        container, connection = self._container(blob_id)
+        container, connection = self.container(blob_id)
+        self.remove_parts_from(connection, container, blob_id, attempt)
+
+    def remove_parts_from(self, connection: Any, container: str, blob_id: str, attempt: str) -> None:
+        """Remove segments and first manifest of an attempt."""
         for name in self._names(connection, container, f'{blob_id}-{attempt}'):
             with contextlib.suppress(errors.BlobNotFound), translated(f'Removing {name} from {self.name}'):
                 connection.delete_object(container, name)
@@ -116,24 +111,18 @@ class SwiftStore(GlanceStore):
 
     def location_of(self, blob_id: str) -> Location | None:
         """Return where an object of this name lies or would lie."""
-        if self._is_multi_tenant:
-            return None
         return Location(self.public_url(self.driver.create_location(blob_id).get_uri(credentials_included=True)))
 
     def exists(self, blob_id: str) -> bool:
         """Tell whether an object has this name."""
-        if self._is_multi_tenant:
-            return False
-        container, connection = self._container(blob_id)
+        container, connection = self.container(blob_id)
         with contextlib.suppress(errors.BlobNotFound), translated(f'Looking for {blob_id} in {self.name}'):
             connection.head_object(container, blob_id)
             return True
         return False
 
     def identity(self, location: Location) -> object:
-        """Return when and with which content the object was written, None if it is gone."""
-        if self._is_multi_tenant:
-            return None
+        """Return when and with which content the object was written, () if it is gone."""
         with contextlib.suppress(errors.BlobNotFound):
             head = self._head(location)
             return head.get('x-timestamp'), head.get('etag')
@@ -151,21 +140,25 @@ class SwiftStore(GlanceStore):
         count = span(size, offset, length)
         if not count:
             return Reader((), size, 0, 0)
-        place = self.place(location).store_location
-        wanted = {'Range': f'bytes={offset}-{offset + count - 1}'}
-        with translated(f'Opening data in {self.name}'):
-            connection = self._connection(place)
-            _, blocks = connection.get_object(place.container, place.obj, resp_chunk_size=_BLOCK, headers=wanted)
+        _, blocks = self.get(location, {'Range': f'bytes={offset}-{offset + count - 1}'})
         return Reader(blocks, size, 0, count, blocks.close)
+
+    def get(self, location: Location, headers: dict[str, str]) -> tuple[dict[str, str], Any]:
+        """Return the headers and the blocks of an answer to GET."""
+        place = self.place(location).store_location
+        with translated(f'Opening data in {self.name}'):
+            connection = self.connection(place)
+            found, blocks = connection.get_object(place.container, place.obj, resp_chunk_size=_BLOCK, headers=headers)
+        return dict(found), blocks
 
     def _head(self, location: Location) -> dict[str, str]:
         place = self.place(location).store_location
         with translated(f'Looking at data in {self.name}'):
-            return dict(self._connection(place).head_object(place.container, place.obj))
+            return dict(self.connection(place).head_object(place.container, place.obj))
 
-    def _connection(self, place: Any) -> Any:
+    def connection(self, place: Any) -> Any:
         """Return a new connection; the token of the service is kept for the next one."""
-        if self._is_multi_tenant or self.driver.auth_version != '3' or place.user != self.driver.user:
+        if self.driver.auth_version != '3' or place.user != self.driver.user:
             return self.driver.get_manager(place, self.context()).get_connection()
         if self._manager is None or self._pid != os.getpid():
             self._manager = self.driver.get_manager(place, allow_reauth=True)
@@ -174,18 +167,16 @@ class SwiftStore(GlanceStore):
         token = manager.client.session.get_token()
         return self.driver.get_store_connection(token, manager.storage_url)
 
-    def _container(self, blob_id: str) -> tuple[str, Any]:
+    def container(self, blob_id: str) -> tuple[str, Any]:
         """Return the container of an image, and a connection to the account."""
         with translated(f'Connecting to {self.name}'):
             place = self.driver.create_location(blob_id, context=self.context())
-            return place.container, self._connection(place)
+            return place.container, self.connection(place)
 
     def objects(self) -> Iterator[StoredObject]:
         """See :meth:`BlobStore.objects`."""
-        if self._is_multi_tenant:
-            raise errors.CannotList(f'The {self.name} keeps data in the accounts of users and cannot list it.')
         with translated(f'Listing {self.name}'):
-            connection = self._container('0')[1]
+            connection = self.container('0')[1]
             prefix = self.option('swift_store_container')
             containers = [each['name'] for each in connection.get_account(prefix=prefix, full_listing=True)[1]]
         for container in containers:
@@ -198,7 +189,7 @@ class SwiftStore(GlanceStore):
             entries = connection.get_container(container, full_listing=True)[1]
         for entry in entries:
             name = entry['name']
-            blob_id = name[:_ID_LENGTH]
+            blob_id = name[:ID_LENGTH]
             yield StoredObject(f'{container}/{name}', blob_id, entry['bytes'], _age(entry['last_modified']), name != blob_id)
 
     def remove_object(self, found: StoredObject) -> None:
@@ -208,7 +199,7 @@ class SwiftStore(GlanceStore):
             with contextlib.suppress(errors.BlobNotFound):
                 self.remove(Location(f'swift+config://{self.option("default_swift_reference")}/{container}/{name}'))
             return
-        connection = self._container(found.blob_id)[1]
+        connection = self.container(found.blob_id)[1]
         with contextlib.suppress(errors.BlobNotFound), translated(f'Removing {name} from {self.name}'):
             connection.delete_object(container, name)
 

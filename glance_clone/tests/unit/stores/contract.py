@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import threading
 
 from glance_clone.domain import errors
@@ -145,7 +146,10 @@ class BlobContract(ReadContract):
             except errors.BlobExists:
                 writer.abort()
 
-        threads = [threading.Thread(target=write, args=(attempt,), daemon=True) for attempt in ('one', 'two')]
+        threads = [
+            threading.Thread(target=contextvars.copy_context().run, args=(write, attempt), daemon=True)
+            for attempt in ('one', 'two')
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:
