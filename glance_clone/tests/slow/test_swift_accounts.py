@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import unittest
 import uuid
@@ -32,9 +33,15 @@ def accounts_options(server: swift.Swift, container: str) -> dict[str, object]:
     return {**swift_options(server, container), 'swift_store_multi_tenant': True}
 
 
+@functools.cache
+def token_of(server: swift.Swift, user: keystone.User) -> str:
+    """Return a token of a user that no test revokes."""
+    return server.keystone.token(user)
+
+
 def containers(server: swift.Swift, user: keystone.User, prefix: str) -> dict[str, list[str]]:
     """Return what is in the containers of an account, as the user sees it."""
-    headers = {'X-Auth-Token': server.keystone.token(user)}
+    headers = {'X-Auth-Token': token_of(server, user)}
     account = server.account(user)
     found = requests.get(account, params={'format': 'json', 'prefix': prefix}, headers=headers, timeout=60)
     names = [each['name'] for each in found.json()] if found.status_code == 200 else []
@@ -48,7 +55,6 @@ class SwiftAccountsTest(contract.BlobContract, base.TestCase):
     BLOB = str(uuid.uuid4())
     OTHER = str(uuid.uuid4())
     server: ClassVar[swift.Swift]
-    token: ClassVar[str]
 
     @classmethod
     def setUpClass(cls) -> None:
@@ -56,13 +62,12 @@ class SwiftAccountsTest(contract.BlobContract, base.TestCase):
         if importlib.util.find_spec('glance_store') is None:
             raise unittest.SkipTest('glance_store is not installed; test-requirements.txt names it')
         cls.server = swift.shared()
-        cls.token = cls.server.keystone.token(keystone.ALICE)
 
     def setUp(self) -> None:
         super().setUp()
         self.prefix = f'images-{uuid.uuid4().hex[:8]}'
         self.store = build('swift', 'there', accounts_options(self.server, self.prefix))
-        self.act_for(keystone.ALICE, self.token)
+        self.act_for(keystone.ALICE, token_of(self.server, keystone.ALICE))
 
     def act_for(self, user: keystone.User, token: str | None) -> None:
         """Let the store work for a user from now on."""
@@ -123,7 +128,7 @@ class SwiftAccountsTest(contract.BlobContract, base.TestCase):
             self.act_for_context(context)
             self.assertRaises(errors.StoreUnavailable, self.store.writer, self.BLOB, 'one', 5)
             self.assertRaises(errors.StoreUnavailable, self.store.account)
-        self.act_for_context(RequestContext(auth_token=self.token, project_id='p'))
+        self.act_for_context(RequestContext(auth_token=token_of(self.server, keystone.ALICE), project_id='p'))
         error = self.assertRaises(errors.StoreUnavailable, self.store.writer, self.BLOB, 'one', 5)
         self.assertIn('no account', str(error))
 
@@ -151,7 +156,7 @@ class SwiftAccountsTest(contract.BlobContract, base.TestCase):
             del values[f'swift_store_{name}']
         self.store = build('swift', 'there', values)
         self.assertEqual(contract.DATA, self._get(location)[0])
-        self.act_for(keystone.BOB, self.server.keystone.token(keystone.BOB))
+        self.act_for(keystone.BOB, token_of(self.server, keystone.BOB))
         for call in (self.store.open, self.store.size, self.store.remove):
             self.assertRaises(errors.StoreUnavailable, call, location)
         self.act_for_context(None)
@@ -183,7 +188,7 @@ class SwiftAccountsTest(contract.BlobContract, base.TestCase):
     def _read_as(self, user: keystone.User, location: Location) -> int:
         """Return the status with which Swift itself answers a user."""
         url = location.url.removeprefix('swift+')
-        headers = {'X-Auth-Token': self.server.keystone.token(user)}
+        headers = {'X-Auth-Token': token_of(self.server, user)}
         return requests.get(url, headers=headers, timeout=60).status_code
 
     def test_sharing(self) -> None:
@@ -209,7 +214,7 @@ class SwiftAccountsTest(contract.BlobContract, base.TestCase):
         location = writer.commit()
         self.store.share(location, False, [self.server.keystone.projects['B']])
         self.assertEqual(200, self._read_as(keystone.BOB, location))
-        self.act_for(keystone.BOB, self.server.keystone.token(keystone.BOB))
+        self.act_for(keystone.BOB, token_of(self.server, keystone.BOB))
         self.assertEqual(2 * _MIB, self._get(location)[1])
 
     def test_projects_of_operators_may_read_and_write(self) -> None:
@@ -218,7 +223,7 @@ class SwiftAccountsTest(contract.BlobContract, base.TestCase):
         self.store = build('swift', 'there', values)
         location = self._put()
         self.store.share(location, False, [])
-        self.act_for(keystone.BOB, self.server.keystone.token(keystone.BOB))
+        self.act_for(keystone.BOB, token_of(self.server, keystone.BOB))
         self.store._service._account = {}
         self.assertEqual(contract.DATA, self._get(location)[0])
         self.store.remove(location)

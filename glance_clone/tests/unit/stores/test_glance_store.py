@@ -247,6 +247,24 @@ class OptionsTest(base.BaseTestCase):
         self.assertFalse(store.writable)
         self.assertRaises(errors.StoreReadOnly, store.writer, 'x', 'one', None)
 
+    def test_accounts_of_users(self):
+        """Whether in the group of the store or of all stores."""
+        for text, shared in ((f'{_SWIFT}swift_store_multi_tenant = true', ''), (_SWIFT, 'swift_store_multi_tenant = true')):
+            store = one_store('swift', text, shared=shared)
+            self.assertRaises(errors.CannotList, store.objects)
+            self.assertRaises(errors.StoreUnavailable, store.writer, 'x', 'one', 5)
+            self.assertTrue(store._service.is_configured)
+
+    def test_accounts_of_users_without_one_of_the_service_are_warned_of(self):
+        log = self.useFixture(fixtures.FakeLogger())
+        store = one_store('swift', 'swift_store_multi_tenant = true\nswift_store_container = images')
+        self.assertIn('swift_store_user is not set', log.output)
+        location = Location('swift+https://example.org/v1/AUTH_a/images_x/x')
+        self.assertLess(0, store.match(location.url))
+        self.assertRaises(errors.StoreUnavailable, store.open, location)
+        store.discard_in('https://example.org/v1/AUTH_a', 'x', 'one')
+        self.assertIn('in the account https://example.org/v1/AUTH_a stays', log.output)
+
     def test_accounts_of_users_and_a_file_of_accounts_contradict_each_other(self):
         text = 'swift_store_multi_tenant = true\nswift_store_config_file = /x'
         self.assertRaises(ValueError, one_store, 'swift', text)
