@@ -8,6 +8,7 @@ from glance_clone.api.context import RequestContext
 from glance_clone.api.property_protections import CREATE
 from glance_clone.api.property_protections import READ
 from glance_clone.api.resource import Params
+from glance_clone.api.serial.image import HIDDEN_PROPERTIES
 from glance_clone.api.serial.image import NewImage
 from glance_clone.api.serial.image import new_image
 from glance_clone.api.serial.image_list import Page
@@ -36,12 +37,16 @@ def create(api: Services, context: RequestContext, params: Params, wanted: NewIm
 def index(api: Services, context: RequestContext, params: Params, wanted: ImageQuery) -> Page:
     """List a page of the images that the caller may see."""
     api.door.require_list(context)
-    if not all(api.door.allows_property(context, READ, name) for name in wanted.properties):
+    if not all(_may_read(api, context, name) for name in wanted.properties):
         # To whoever may not see a property, no image has it (W-23).
         wanted.conditions.append(NOTHING)
     found = api.images.list(wanted, context.caller) if wanted.limit else []
     shown = [image for image in found if api.door.may_see(context, image)]
     return Page(shown, is_full=bool(found) and len(found) == wanted.limit and bool(shown))
+
+
+def _may_read(api: Services, context: RequestContext, name: str) -> bool:
+    return name not in HIDDEN_PROPERTIES and api.door.allows_property(context, READ, name)
 
 
 def show(api: Services, context: RequestContext, params: Params, wanted: None) -> Image:

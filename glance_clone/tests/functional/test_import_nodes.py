@@ -81,6 +81,8 @@ class NodesTest(base.TestCase):
     def test_the_host_is_no_business_of_clients(self) -> None:
         image_id = self.staged(self.here)
         self.assertNotIn('os_glance_stage_host', self.request(self.here, 'GET', f'/v2/images/{image_id}').json())
+        for query, count in (('', 1), (f'?os_glance_stage_host={self.here.url}', 0)):
+            self.assertEqual(count, len(self.request(self.here, 'GET', f'/v2/images{query}').json()['images']), query)
 
     def test_an_import_is_sent_on_to_the_node_that_has_the_data(self) -> None:
         image_id = self.staged(self.there)
