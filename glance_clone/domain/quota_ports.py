@@ -61,7 +61,13 @@ class Reservation(Protocol):
 
 
 class Quota(Protocol):
-    """What projects may have. Where nothing is limited, none of this costs a statement or asks anybody."""
+    """What projects may have. Where nothing is limited, none of this costs a statement or asks anybody.
+
+    ``admits_imports`` tells whether an import is refused as a whole before it begins if there is no room for its data;
+    otherwise it is each store that cannot be written to.
+    """
+
+    admits_imports: bool
 
     def limits(self, project: str | None, *resources: str) -> Limits:
         """Return the limits of a project on these resources; those without limit are left out.

@@ -184,9 +184,10 @@ class ImportService:
 
         :raises LimitExceeded: the owner has no room, or too many images with data on the way
         """
+        quota = self._parts.quota
         staged = None if work.request.method == importing.GLANCE_DIRECT else 0
-        stored = 0 if staged == 0 else work.image.size or 0
-        work.reservation = self._parts.quota.begin(work.image, work.lease.attempt, stored=stored, staged=staged)
+        stored = work.image.size or 0 if staged is None and quota.admits_imports else 0
+        work.reservation = quota.begin(work.image, work.lease.attempt, stored=stored, staged=staged)
         work.has_begun = True
 
 

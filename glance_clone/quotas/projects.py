@@ -38,6 +38,7 @@ class ProjectQuota:
     """See :class:`glance_clone.domain.quota_ports.Quota`."""
 
     def __init__(self, source: LimitSource, usage: UsageRepository):
+        self.admits_imports = quota.UPLOADING in source.resources
         self._source = source
         self._usage = usage
 

@@ -22,6 +22,8 @@ class Nothing:
 class Unlimited:
     """See :class:`glance_clone.domain.quota_ports.Quota`."""
 
+    admits_imports = False
+
     def limits(self, project: str | None, *resources: str) -> Limits:
         """Return no limits."""
         return NO_LIMITS

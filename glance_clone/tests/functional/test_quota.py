@@ -133,6 +133,25 @@ class StorageQuotaTest(base.ServiceTestCase):
         self.assertEqual(('fast', 'cheap'), (image['stores'], image['os_glance_failed_import']))
         self.assertEqual(204, self.send(50 * _KB))
 
+    def import_into_both(self, size: int, must_succeed: bool) -> dict[str, Any]:
+        """Stage data, import it into both stores, and return the image when that is over."""
+        image_id = self.create()
+        headers = {'Content-Type': 'application/octet-stream'}
+        answer = self.request('alice', 'PUT', f'/v2/images/{image_id}/stage', data=bytes(size), headers=headers)
+        self.assertEqual(204, answer.status_code, answer.text)
+        body = {'method': {'name': 'glance-direct'}, 'stores': ['fast', 'cheap'], 'all_stores_must_succeed': must_succeed}
+        answer = self.request('alice', 'POST', f'/v2/images/{image_id}/import', json=body)
+        self.assertEqual(202, answer.status_code, answer.text)
+        process.wait_until(lambda: 'os_glance_import_task' not in self.show(image_id), 30, 'the import ended')
+        return self.show(image_id)
+
+    def test_an_import_fails_in_the_store_for_which_there_is_no_room(self) -> None:
+        for must_succeed, size, failed in ((True, 600, 'cheap'), (True, 1100, 'fast'), (False, 1100, 'cheap,fast')):
+            image = self.import_into_both(size * _KB, must_succeed)
+            self.assertEqual(failed, image['os_glance_failed_import'])
+            self.assertEqual('', image['os_glance_importing_to_stores'])
+            self.assert_nothing_left(image['id'])
+
     def test_what_a_dead_worker_held_comes_back(self) -> None:
         image_id = self.create()
         stop = threading.Event()
