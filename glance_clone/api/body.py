@@ -6,7 +6,11 @@ A body that breaks off is told apart from one that ends: with a Content-Length b
 
 from __future__ import annotations
 
+import contextlib
+import os
+import select
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 from glance_clone.domain import errors
@@ -19,6 +23,14 @@ except ImportError:  # every other server, and tests
 
 #: Seconds that uWSGI waits for the next chunk.
 _CHUNK_TIMEOUT = 30
+#: Seconds that uWSGI waits for the next bytes of a body where ``socket-timeout`` does not say.
+_SOCKET_TIMEOUT = 4
+#: Bodies of more bytes are worth their own way.
+_LARGE = 1 << 20
+#: Options of uWSGI with which a connection has something else on it than the body, or nothing any more.
+_NOT_PLAIN = frozenset(
+    f'{kind}-socket' for kind in ('https', 'suwsgi', 'ssl', 'http11', 'puwsgi', 'fastcgi', 'fastcgi-nph', 'scgi-nph', 'raw')
+) | {'post-buffering', 'protocol'}
 
 _BROKEN_OFF = 'The connection ended before the whole body had arrived.'
 
@@ -40,7 +52,10 @@ def body_source(environ: dict[str, Any]) -> ByteSource:
         return UwsgiChunks()
     if chunked:
         return Unbounded(source)
-    return Bounded(source, int(environ.get('CONTENT_LENGTH') or 0))
+    length = int(environ.get('CONTENT_LENGTH') or 0)
+    if uwsgi is not None and length > _LARGE and _is_plain():
+        return UwsgiBody(source, length)
+    return Bounded(source, length)
 
 
 class Bounded:
@@ -58,10 +73,21 @@ class Bounded:
         if not self._left:
             return b''
         block = _read(self._source, min(size, self._left))
-        if not block:
-            raise errors.ClientDisconnected(_BROKEN_OFF)
-        self._left -= len(block)
+        self._count(len(block))
         return block
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Fill a buffer as far as bytes have come; raises as read does."""
+        part = buffer[: self._left]
+        if not part:
+            return 0
+        return self._count(_read_into(self._source, part))
+
+    def _count(self, size: int) -> int:
+        if not size:
+            raise errors.ClientDisconnected(_BROKEN_OFF)
+        self._left -= size
+        return size
 
 
 class Unbounded:
@@ -80,15 +106,77 @@ class Unbounded:
 
 
 def _read(source: Any, size: int) -> bytes:
-    try:
+    with _translated():
         block: bytes = source.read(size)
+    return block
+
+
+def _read_into(source: Any, buffer: memoryview) -> int:
+    """Fill a buffer by the input's own means, or from what it returns if it has none."""
+    readinto = getattr(source, 'readinto', None)
+    if readinto is None:
+        block = _read(source, len(buffer))
+        buffer[: len(block)] = block
+        return len(block)
+    with _translated():
+        return int(readinto(buffer))
+
+
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
+    """Turn the errors of servers into those of the domain."""
+    try:
+        yield
     except TimeoutError:
         raise errors.ClientTooSlow('The body came too slowly, or stopped coming.') from None
     except OSError:
         raise errors.ClientDisconnected(_BROKEN_OFF) from None
     except _MALFORMED:
         raise errors.Invalid('The chunks of the body are malformed.') from None
-    return block
+
+
+class UwsgiBody(Bounded):
+    """A large body behind uWSGI, most of which is taken from the connection without uWSGI's buffers in between."""
+
+    def __init__(self, source: Any, length: int):
+        super().__init__(source, length)
+        #: uWSGI may have as much in its buffer already.
+        self._first = int(uwsgi.buffer_size)
+        self._connection = int(uwsgi.connection_fd())
+        self._readable = select.poll()
+        self._readable.register(self._connection, select.POLLIN)
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Fill a buffer as far as bytes have come; raises as read does."""
+        if self._first > 0:
+            count = super().readinto(buffer[: self._first])
+            self._first -= count
+            return count
+        part = buffer[: self._left]
+        if not part:
+            return 0
+        with _translated():
+            return self._count(self._receive(part))
+
+    def read(self, size: int) -> bytes:
+        """Return up to size bytes, b'' at the end; raises as Bounded does."""
+        buffer = memoryview(bytearray(min(size, self._left)))
+        return bytes(buffer[: self.readinto(buffer)])
+
+    def _receive(self, buffer: memoryview) -> int:
+        """Read from the connection, which uWSGI made one that does not wait, and wait as long as uWSGI would."""
+        while True:
+            try:
+                return os.readv(self._connection, [buffer])
+            except BlockingIOError:
+                seconds = int(uwsgi.opt.get('socket-timeout', _SOCKET_TIMEOUT))
+                if not self._readable.poll(seconds * 1000):
+                    raise TimeoutError from None
+
+
+def _is_plain() -> bool:
+    """Tell whether what comes after the head of a request on its connection is the body itself, and nobody has taken it."""
+    return _NOT_PLAIN.isdisjoint(uwsgi.opt)
 
 
 class UwsgiChunks:

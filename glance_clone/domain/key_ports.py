@@ -24,7 +24,7 @@ ON_IMAGE_DELETION = 'on_image_deletion'
 class Verifier(Protocol):
     """A filter that refuses data which is not what was signed."""
 
-    def update(self, block: bytes) -> None:
+    def update(self, block: bytes | memoryview) -> None:
         """Take a block."""
 
     def finish(self) -> None:

@@ -358,6 +358,16 @@ class Concurrency(Protocol):
     def start(self, work: Any, *args: Any) -> Call:
         """Begin ``work(*args)`` in a native thread."""
 
+    def run(self, work: Any, *args: Any) -> Any:
+        """Return ``work(*args)``, which blocks: called here, or in a native thread where the launcher is green."""
+
+    def compute(self, work: Any) -> None:
+        """Call ``work()`` soon in one of a few native threads, as many as there are processors.
+
+        For short pieces of work that keep a processor busy; any thread may ask for it. The work itself deals with what goes
+        wrong.
+        """
+
     def spawn(self, work: Any, *args: Any) -> Call:
         """Begin ``work(*args)`` in a thread of its own, which may use the database: a green one where the launcher is green.
 

@@ -240,6 +240,16 @@ class ByteSource(Protocol):
         """
 
 
+class FillingSource(ByteSource, Protocol):
+    """A source that can put its bytes where they are wanted, which saves a copy."""
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Put at least one byte into a buffer, as many as have come and fit; return how many, 0 at the end.
+
+        Raises as read does.
+        """
+
+
 class RemoteData(ByteSource, Protocol):
     """Data that a remote server sends. Read it once, then close it; read raises FetchError where the server breaks off."""
 

@@ -68,7 +68,7 @@ class SignatureFilter:
     def __init__(self, verifier: Any):
         self._verifier = verifier
 
-    def update(self, block: bytes) -> None:
+    def update(self, block: bytes | memoryview) -> None:
         """Add a block."""
         self._verifier.update(block)
 

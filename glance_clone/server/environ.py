@@ -50,6 +50,8 @@ def environ_of(
     }
     if scheme == 'https':
         environ['HTTPS'] = 'on'
+    else:
+        environ['glance_clone.sends_parts'] = True
     _add_fields(environ, head.fields)
     return environ
 

@@ -13,6 +13,7 @@ from eventlet import event
 from eventlet import patcher
 from eventlet import tpool
 
+from glance_clone.transfer.concurrency import Computing
 from glance_clone.transfer.concurrency import Periodic
 
 #: Native threads of one process; a store that hangs holds one for each of its uploads.
@@ -43,10 +44,19 @@ class GreenThreads:
 
     def __init__(self) -> None:
         tpool.set_num_threads(_THREADS)
+        self._computing = Computing(self.detach)
 
     def start(self, work: Callable[..., object], *args: object) -> GreenCall:
         """Begin ``work(*args)`` in a native thread."""
         return GreenCall(tpool.execute, (contextvars.copy_context().run, work, *args))
+
+    def run(self, work: Callable[..., object], *args: object) -> Any:
+        """Return ``work(*args)``, called in a native thread."""
+        return tpool.execute(contextvars.copy_context().run, work, *args)
+
+    def compute(self, work: Callable[[], object]) -> None:
+        """Call ``work()`` soon in one of the few native threads for that."""
+        self._computing.add(work)
 
     def spawn(self, work: Callable[..., object], *args: object) -> GreenCall:
         """Begin ``work(*args)`` in a green thread."""

@@ -5,6 +5,11 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Callable
+from typing import TypeVar
+
+#: Bytes, or how many of them there are.
+_Received = TypeVar('_Received', bytes, int)
 
 #: Bytes that one call takes from the socket ahead of what is asked for.
 _AHEAD = 16384
@@ -76,21 +81,33 @@ class Reader:
         :raises ClientGone: the connection ended before
         """
         if self._buffer:
-            taken = bytes(self._buffer[:size])
-            del self._buffer[:size]
-            return taken
-        return self._receive(min(size, _BLOCK), seconds)
+            return self._take(size)
+        return self._receive(lambda: self._sock.recv(min(size, _BLOCK)), seconds)
+
+    def some_into(self, buffer: memoryview, seconds: float) -> int:
+        """Put at least one byte into a buffer, which has room, and return how many; raises as some does."""
+        if self._buffer:
+            taken = self._take(len(buffer))
+            buffer[: len(taken)] = taken
+            return len(taken)
+        return self._receive(lambda: self._sock.recv_into(buffer), seconds)
+
+    def _take(self, size: int) -> bytes:
+        taken = bytes(self._buffer[:size])
+        del self._buffer[:size]
+        return taken
 
     def _fill(self, deadline: float) -> None:
-        self._buffer += self._receive(_AHEAD, deadline - time.monotonic())
+        self._buffer += self._receive(lambda: self._sock.recv(_AHEAD), deadline - time.monotonic())
 
-    def _receive(self, size: int, seconds: float) -> bytes:
+    def _receive(self, receive: Callable[[], _Received], seconds: float) -> _Received:
+        """Return what a call takes from the socket, which is not nothing."""
         if seconds <= 0:
             raise ClientSlow('too slow')
         self._sock.settimeout(seconds)
         begin = time.monotonic()
         try:
-            data = self._sock.recv(size)
+            data = receive()
         except TimeoutError:
             raise ClientSlow('too slow') from None
         except OSError as error:

@@ -6,10 +6,12 @@ It ends where the framing says and nowhere else: a body that breaks off, stalls,
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
 import time
 from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Any
 
 from glance_clone.server.limits import Limits
@@ -68,33 +70,38 @@ class Body(io.RawIOBase):
         return pieces[0] if len(pieces) == 1 else b''.join(pieces)
 
     def readinto(self, buffer: Any) -> int:
-        """Fill a buffer as far as the body goes; raises as read does."""
-        data = self.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
+        """Put at least one byte into a buffer, as many as have come; 0 at the end of the body. Raises as read does."""
+        with memoryview(buffer) as view, self._next() as left:
+            if not left or not view:
+                return 0
+            count = self._reader.some_into(view[: min(len(view), left)], self._limits.body_idle)
+            self._account(count)
+            return count
 
     def _some(self, size: float) -> bytes:
+        with self._next() as left:
+            if not left:
+                return b''
+            data = self._reader.some(int(min(size, left)), self._limits.body_idle)
+            self._account(len(data))
+            return data
+
+    @contextlib.contextmanager
+    def _next(self) -> Iterator[int]:
+        """Lend the bytes that come next, none at the end, to whoever takes them from the connection."""
         if self.complete:
-            return b''
+            yield 0
+            return
         announce, self.announce = self.announce, None
         if announce:
             announce()
         try:
-            return self._next(size)
+            if self._chunked and not self._left:
+                self._begin_chunk()
+            yield self._left
         except (FramingError, OSError):
             self.broken = True
             raise
-
-    def _next(self, size: float) -> bytes:
-        if self._chunked and not self._left:
-            self._begin_chunk()
-        if self.complete:
-            return b''
-        data = self._receive(int(min(size, self._left)))
-        self._left -= len(data)
-        if not self._chunked:
-            self.complete = not self._left
-        return data
 
     def _begin_chunk(self) -> None:
         if self._begun and self._line(2):
@@ -118,11 +125,12 @@ class Body(io.RawIOBase):
     def _line(self, limit: int) -> bytes:
         return self._reader.line(limit, time.monotonic() + self._limits.body_idle)
 
-    def _receive(self, size: int) -> bytes:
-        """Take bytes from the connection. Only the time that we wait for them counts against the client."""
-        data = self._reader.some(size, self._limits.body_idle)
-        self._received += len(data)
+    def _account(self, count: int) -> None:
+        """Count what was taken from the connection. Only the time that we wait for it counts against the client."""
+        self._left -= count
+        if not self._chunked:
+            self.complete = not self._left
+        self._received += count
         waited = self._reader.waited - self._waited_before
         if waited > self._limits.rate_free and self._received < waited * self._limits.min_rate:
             raise ClientSlow('too slow')
-        return data

@@ -4,8 +4,12 @@
 from __future__ import annotations
 
 import contextvars
+import functools
 import os
 import threading
+
+# The C module, since eventlet replaces the class of the module ``queue`` by one that native threads cannot use.
+from _queue import SimpleQueue
 from collections.abc import Callable
 from concurrent import futures
 from typing import Any
@@ -27,6 +31,41 @@ class NativeCall:
     def wait(self, timeout: float | None = None) -> Any:
         """Return the result of the work, or raise what it raised; TimeoutError after so many seconds."""
         return self._future.result(timeout)
+
+
+class Computing:
+    """As many native threads as there are processors, for work that keeps one of them busy.
+
+    More threads would not get it done sooner, but let everything else wait for a processor.
+
+    :param detach: runs work in a native thread of its own
+    """
+
+    def __init__(self, detach: Callable[[Callable[[], object]], None]):
+        self._detach = detach
+        self._lock = threading.Lock()
+        self._pid = 0
+        self._waiting: SimpleQueue[Callable[[], object]]
+
+    def add(self, work: Callable[[], object]) -> None:
+        """Call ``work()`` in its turn."""
+        if self._pid != os.getpid():
+            self._begin()
+        self._waiting.put(work)
+
+    def _begin(self) -> None:
+        with self._lock:
+            if self._pid != os.getpid():
+                self._waiting = SimpleQueue()
+                for _ in os.sched_getaffinity(0):
+                    # The threads outlive the request that needs them first, and must not keep its context.
+                    contextvars.Context().run(self._detach, functools.partial(_run_all, self._waiting))
+                self._pid = os.getpid()
+
+
+def _run_all(waiting: SimpleQueue[Callable[[], object]]) -> None:
+    while True:
+        waiting.get()()
 
 
 class Periodic:
@@ -64,10 +103,19 @@ class NativeThreads:
         self._lock = threading.Lock()
         self._pid = 0
         self._threads: futures.ThreadPoolExecutor
+        self._computing = Computing(self.detach)
 
     def start(self, work: Callable[..., object], *args: object) -> NativeCall:
         """Begin ``work(*args)`` in a thread."""
         return NativeCall(self._pool().submit(contextvars.copy_context().run, work, *args))
+
+    def run(self, work: Callable[..., object], *args: object) -> Any:
+        """Return ``work(*args)``; threads of these launchers may wait."""
+        return work(*args)
+
+    def compute(self, work: Callable[[], object]) -> None:
+        """Call ``work()`` soon in one of the few threads for that."""
+        self._computing.add(work)
 
     def spawn(self, work: Callable[..., object], *args: object) -> NativeCall:
         """Begin ``work(*args)`` in a thread of its own."""

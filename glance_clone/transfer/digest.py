@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Literal
 
 
 class Digest:
@@ -13,11 +14,13 @@ class Digest:
     :raises ValueError: it does not know it
     """
 
+    computes: Literal[True] = True
+
     def __init__(self, algorithm: str):
         self.algorithm = algorithm
         self._hash = hashlib.new(algorithm, usedforsecurity=False)
 
-    def update(self, block: bytes) -> None:
+    def update(self, block: bytes | memoryview) -> None:
         """Add a block."""
         self._hash.update(block)
 

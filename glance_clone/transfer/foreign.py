@@ -140,7 +140,7 @@ class _Progress:
         self._advance = advance
         self._count = 0
 
-    def update(self, block: bytes) -> None:
+    def update(self, block: bytes | memoryview) -> None:
         """Tell it."""
         self._count += len(block)
         self._advance(self._count)

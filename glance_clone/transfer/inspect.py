@@ -75,7 +75,7 @@ class Inspection:
         self._count = 0
         self._judged = False
 
-    def update(self, block: bytes) -> None:
+    def update(self, block: bytes | memoryview) -> None:
         """Look at a block.
 
         :raises UnsafeContent: the data is refused
@@ -83,8 +83,9 @@ class Inspection:
         self._text.update(block)
         if len(self._head) < vmdk.HEAD:
             self._head += block[: vmdk.HEAD - len(self._head)]
-        for start in range(0, len(block), _PIECE):
-            self._show(block[start : start + _PIECE] if len(block) > _PIECE else block)
+        if self._active:
+            for start in range(0, len(block), _PIECE):
+                self._show(bytes(block[start : start + _PIECE]))
         self._count += len(block)
         if not self._judged and all(detector.complete for detector in self._active):
             self._judge()
@@ -213,7 +214,7 @@ class _Text:
         self._head = b''
         self.open = True
 
-    def update(self, block: bytes) -> None:
+    def update(self, block: bytes | memoryview) -> None:
         """Keep what could be text: all before the first NUL, at most 1 MiB."""
         if not self.open:
             return

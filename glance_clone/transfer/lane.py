@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Filters at work beside each other in native threads: each in order, and in no thread while it has nothing to do."""
+"""Filters at work beside each other in native threads: each in order, and in no thread while it has nothing to do.
+
+Filters that only compute share as many threads as there are processors, and take turns there block by block: however many
+transfers there are, requests do not have to wait for a processor behind all of them. Filters that may have to wait, for a
+store, get threads of their own.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +12,9 @@ from __future__ import annotations
 from _queue import Empty
 from _queue import SimpleQueue
 from collections.abc import Sequence
+from typing import Literal
 from typing import Protocol
+from typing import runtime_checkable
 
 from glance_clone.domain.ports import Concurrency
 
@@ -15,11 +22,19 @@ from glance_clone.domain.ports import Concurrency
 class Filter(Protocol):
     """Sees every byte once, in order; one call at a time."""
 
-    def update(self, block: bytes) -> None:
-        """Take a block; raise to refuse the data."""
+    def update(self, block: bytes | memoryview) -> None:
+        """Take a block, which is overwritten some time after this returns; raise to refuse the data."""
 
     def finish(self) -> None:
         """Learn that the data is complete; raise to refuse it."""
+
+
+@runtime_checkable
+class ComputingFilter(Filter, Protocol):
+    """A filter that never waits for anything but a processor."""
+
+    #: Nothing but a mark.
+    computes: Literal[True]
 
 
 class Lanes:
@@ -32,7 +47,7 @@ class Lanes:
         self._lanes = [_Lane(each, concurrency) for each in filters]
         self._depth = depth
 
-    def put(self, block: bytes) -> None:
+    def put(self, block: memoryview) -> None:
         """Give a block to all filters; waits while too many blocks are on their way.
 
         Raises what a filter raised to an earlier block.
@@ -66,19 +81,24 @@ class _Lane:
         self.failure: Exception | None = None
         self._worker = worker
         self._concurrency = concurrency
+        self._computes = isinstance(worker, ComputingFilter)
         self._under_way = 0
-        self._waiting: SimpleQueue[bytes] = SimpleQueue()
+        self._waiting: SimpleQueue[memoryview] = SimpleQueue()
         #: Gets a token for each block that was dealt with.
         self._done: SimpleQueue[None] = SimpleQueue()
         #: Holds one token while no thread works here; whoever takes it works.
         self._idle: SimpleQueue[None] = SimpleQueue()
         self._idle.put(None)
 
-    def put(self, block: bytes) -> None:
+    def put(self, block: memoryview) -> None:
         """Leave a block to the thread that works here, or to a new one."""
         self._under_way += 1
         self._waiting.put(block)
-        if self._begin():
+        if not self._begin():
+            return
+        if self._computes:
+            self._concurrency.compute(self._take_turn)
+        else:
             self._concurrency.start(self._work)
 
     def wait_until(self, most: int) -> None:
@@ -87,7 +107,7 @@ class _Lane:
             try:
                 self._done.get_nowait()
             except Empty:
-                self._concurrency.start(self._done.get).wait()
+                self._concurrency.run(self._done.get)
             self._under_way -= 1
 
     def _begin(self) -> bool:
@@ -98,23 +118,31 @@ class _Lane:
         return True
 
     def _work(self) -> None:
-        """Deal with what is waiting; look once more after saying that nobody works here, lest a block be left alone."""
-        working = True
-        while working:
-            self._empty()
-            self._idle.put(None)
-            working = not self._waiting.empty() and self._begin()
+        """Deal with all that is waiting."""
+        while self._deal() or self._resume():
+            pass
 
-    def _empty(self) -> None:
-        while True:
-            try:
-                block = self._waiting.get_nowait()
-            except Empty:
-                return
-            try:
-                if self.failure is None:
-                    self._worker.update(block)
-            except Exception as error:
-                self.failure = error
-            del block
-            self._done.put(None)
+    def _take_turn(self) -> None:
+        """Deal with one block, and let others have their turn before the next."""
+        if self._deal() or self._resume():
+            self._concurrency.compute(self._take_turn)
+
+    def _resume(self) -> bool:
+        """Say that nobody works here, and look once more after that, lest a block be left alone; True to go on."""
+        self._idle.put(None)
+        return not self._waiting.empty() and self._begin()
+
+    def _deal(self) -> bool:
+        """Pass one block to the filter; False if none is waiting."""
+        try:
+            block = self._waiting.get_nowait()
+        except Empty:
+            return False
+        try:
+            if self.failure is None:
+                self._worker.update(block)
+        except Exception as error:
+            self.failure = error
+        del block
+        self._done.put(None)
+        return True

@@ -21,7 +21,7 @@ class Limit:
         if announced is not None and announced > cap:
             raise self._too_large()
 
-    def update(self, block: bytes) -> None:
+    def update(self, block: bytes | memoryview) -> None:
         """Count a block.
 
         :raises SizeMismatch: there is more than was announced

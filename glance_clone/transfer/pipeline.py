@@ -2,11 +2,13 @@
 """Sends the blocks of a source through filters: cheap ones in turn, costly ones at the same time in native threads.
 
 The costly ones go on while the next block is read, each at its own pace a few blocks apart; so a few blocks are in memory,
-and the whole is as fast as the slowest of reading, one filter, writing.
+and the whole is as fast as the slowest of reading, one filter, writing. Blocks lie in memory that is used again and again.
 """
 
 from __future__ import annotations
 
+import collections
+import mmap
 from collections.abc import Iterator
 from collections.abc import Sequence
 
@@ -15,10 +17,10 @@ from glance_clone.domain.store_ports import ByteSource
 from glance_clone.transfer.lane import Filter
 from glance_clone.transfer.lane import Lanes
 
-#: Bytes that pass at once.
-BLOCK = 1 << 20
+#: Bytes that pass at once: enough to make little of what it costs to wake a thread, few enough for the processor's cache.
+BLOCK = 2 << 20
 #: Blocks that may be on their way through the costly filters; one more is being read.
-DEPTH = 3
+DEPTH = 4
 #: Data up to this size is not worth a change of threads.
 INLINE = 64 << 10
 
@@ -39,7 +41,7 @@ def run(
     """
     lanes = Lanes(workers, concurrency, DEPTH)
     try:
-        for index, block in enumerate(blocks(source, block_size)):
+        for index, block in enumerate(blocks(source, block_size, DEPTH)):
             for check in checks:
                 check.update(block)
             if index == 0 and len(block) <= INLINE:
@@ -53,20 +55,52 @@ def run(
         each.finish()
 
 
-def _pass(block: bytes, workers: Sequence[Filter]) -> None:
+def _pass(block: memoryview, workers: Sequence[Filter]) -> None:
     for worker in workers:
         worker.update(block)
 
 
-def blocks(source: ByteSource, size: int) -> Iterator[bytes]:
-    """Yield the data of a source in blocks of exactly this size; only the last may be smaller."""
-    pieces: list[bytes] = []
-    missing = size
-    while piece := source.read(missing):
-        pieces.append(piece)
-        missing -= len(piece)
-        if missing == 0:
-            yield pieces[0] if len(pieces) == 1 else b''.join(pieces)
-            pieces, missing = [], size
-    if pieces:
-        yield b''.join(pieces)
+def blocks(source: ByteSource, size: int, lent: int = 1) -> Iterator[memoryview]:
+    """Yield the data of a source in blocks of exactly this size; only the last may be smaller.
+
+    :param lent: blocks that stay as they are while the next one is read; older ones are overwritten
+    """
+    for buffer in _memory(size, lent + 1):
+        count = _fill(source, buffer)
+        if count:
+            yield buffer[:count]
+        if count < size:
+            return
+
+
+def _memory(size: int, count: int) -> Iterator[memoryview]:
+    """Yield so many pieces of memory in turn, for ever; none is taken from the system before it is needed."""
+    taken: collections.deque[memoryview] = collections.deque()
+    while True:
+        if len(taken) < count:
+            taken.append(memoryview(mmap.mmap(-1, size)))
+        else:
+            taken.rotate(-1)
+        yield taken[-1]
+
+
+def _fill(source: ByteSource, buffer: memoryview) -> int:
+    """Fill memory as far as the source goes; return how many bytes there were."""
+    readinto = getattr(source, 'readinto', None) or _Copying(source).readinto
+    count = 0
+    while count < len(buffer) and (size := readinto(buffer[count:])):
+        count += size
+    return count
+
+
+class _Copying:
+    """A source that can only return bytes, as one that fills memory."""
+
+    def __init__(self, source: ByteSource):
+        self._source = source
+
+    def readinto(self, buffer: memoryview) -> int:
+        """See :class:`FillingSource`."""
+        piece = self._source.read(len(buffer))
+        buffer[: len(piece)] = piece
+        return len(piece)

@@ -12,7 +12,7 @@ class Sink:
     def __init__(self, writer: BlobWriter):
         self._writer = writer
 
-    def update(self, block: bytes) -> None:
+    def update(self, block: bytes | memoryview) -> None:
         """Write a block."""
         self._writer.write(block)
 

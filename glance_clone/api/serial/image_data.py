@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from typing import Any
 
 import webob
 from webob import byterange
 
 from glance_clone.api import errors as api_errors
+from glance_clone.api import file_sending
 from glance_clone.api import sending
 from glance_clone.api.body import body_source
 from glance_clone.api.context import RequestContext
@@ -23,7 +23,6 @@ from glance_clone.domain.incoming import Incoming
 from glance_clone.domain.store_ports import BlobReader
 
 OCTET_STREAM = 'application/octet-stream'
-_BLOCK = 1 << 20
 
 
 @dataclasses.dataclass(slots=True)
@@ -175,22 +174,8 @@ def render_download(api: Services, context: RequestContext, result: Download, re
         last = result.span.offset + length - 1
         response.headers['Content-Range'] = f'bytes {result.span.offset}-{last}/{result.span.total}'
     reader = sending.counted(result.reader, api.notifier, result.image, context, length, request)
-    response.app_iter = _body_of(dataclasses.replace(result, reader=reader), request.environ)
+    response.app_iter = file_sending.body_of(reader, result.span is not None, request.environ)
     response.content_length = length
     if result.image.checksum:
         response.headers['Content-MD5'] = result.image.checksum
     return response
-
-
-def _body_of(result: Download, environ: dict[str, Any]) -> Any:
-    """Return what the server sends: a file in the server's own way if it has one, anything else block by block.
-
-    The standard file wrapper knows no length, and servers differ in whether it begins at the position of the file, so it
-    is for whole files; our own server has a better one.
-    """
-    fileobj = getattr(result.reader, 'fileobj', None)
-    send_file = environ.get('glance_clone.send_file')
-    if fileobj and send_file:
-        return send_file(result.reader)
-    wrapper = environ.get('wsgi.file_wrapper')
-    return wrapper(fileobj, _BLOCK) if fileobj and wrapper and result.span is None else result.reader

@@ -48,7 +48,7 @@ class Recorder:
     def update(self, block):
         if self._fail_at == len(self.blocks):
             raise self._error
-        self.blocks.append(block)
+        self.blocks.append(bytes(block))  # its memory is used again
 
     def finish(self):
         if self._fail_at == 'end':
