@@ -7,12 +7,12 @@ A body that breaks off is told apart from one that ends: with a Content-Length b
 from __future__ import annotations
 
 import contextlib
-import os
-import select
 import sys
 from collections.abc import Iterator
 from typing import Any
 
+from glance_clone.api import uwsgi_connection
+from glance_clone.api.uwsgi_connection import UwsgiConnection
 from glance_clone.domain import errors
 from glance_clone.domain.store_ports import ByteSource
 
@@ -23,14 +23,8 @@ except ImportError:  # every other server, and tests
 
 #: Seconds that uWSGI waits for the next chunk.
 _CHUNK_TIMEOUT = 30
-#: Seconds that uWSGI waits for the next bytes of a body where ``socket-timeout`` does not say.
-_SOCKET_TIMEOUT = 4
 #: Bodies of more bytes are worth their own way.
 _LARGE = 1 << 20
-#: Options of uWSGI with which a connection has something else on it than the body, or nothing any more.
-_NOT_PLAIN = frozenset(
-    f'{kind}-socket' for kind in ('https', 'suwsgi', 'ssl', 'http11', 'puwsgi', 'fastcgi', 'fastcgi-nph', 'scgi-nph', 'raw')
-) | {'post-buffering', 'protocol'}
 
 _BROKEN_OFF = 'The connection ended before the whole body had arrived.'
 
@@ -53,7 +47,7 @@ def body_source(environ: dict[str, Any]) -> ByteSource:
     if chunked:
         return Unbounded(source)
     length = int(environ.get('CONTENT_LENGTH') or 0)
-    if uwsgi is not None and length > _LARGE and _is_plain():
+    if length > _LARGE and uwsgi_connection.is_plain():
         return UwsgiBody(source, length)
     return Bounded(source, length)
 
@@ -140,11 +134,8 @@ class UwsgiBody(Bounded):
 
     def __init__(self, source: Any, length: int):
         super().__init__(source, length)
-        #: uWSGI may have as much in its buffer already.
-        self._first = int(uwsgi.buffer_size)
-        self._connection = int(uwsgi.connection_fd())
-        self._readable = select.poll()
-        self._readable.register(self._connection, select.POLLIN)
+        self._connection = UwsgiConnection()
+        self._first = self._connection.buffered
 
     def readinto(self, buffer: memoryview) -> int:
         """Fill a buffer as far as bytes have come; raises as read does."""
@@ -156,27 +147,12 @@ class UwsgiBody(Bounded):
         if not part:
             return 0
         with _translated():
-            return self._count(self._receive(part))
+            return self._count(self._connection.receive_into(part))
 
     def read(self, size: int) -> bytes:
         """Return up to size bytes, b'' at the end; raises as Bounded does."""
         buffer = memoryview(bytearray(min(size, self._left)))
         return bytes(buffer[: self.readinto(buffer)])
-
-    def _receive(self, buffer: memoryview) -> int:
-        """Read from the connection, which uWSGI made one that does not wait, and wait as long as uWSGI would."""
-        while True:
-            try:
-                return os.readv(self._connection, [buffer])
-            except BlockingIOError:
-                seconds = int(uwsgi.opt.get('socket-timeout', _SOCKET_TIMEOUT))
-                if not self._readable.poll(seconds * 1000):
-                    raise TimeoutError from None
-
-
-def _is_plain() -> bool:
-    """Tell whether what comes after the head of a request on its connection is the body itself, and nobody has taken it."""
-    return _NOT_PLAIN.isdisjoint(uwsgi.opt)
 
 
 class UwsgiChunks:

@@ -9,21 +9,18 @@ from typing import Any
 
 from oslo_log import log as logging
 
+from glance_clone.api import uwsgi_connection
+from glance_clone.api.uwsgi_connection import UwsgiConnection
 from glance_clone.domain.store_ports import BlobReader
 from glance_clone.domain.store_ports import FileBlobReader
-
-try:
-    import uwsgi
-except ImportError:  # every other server, and tests
-    uwsgi = None
 
 LOG = logging.getLogger(__name__)
 
 #: True in the environ of a server whose file wrapper begins at the position of the file and ends where the answer does.
 SENDS_PARTS = 'glance_clone.sends_parts'
 _BLOCK = 1 << 20
-#: uWSGI takes no greater numbers.
-_UWSGI_MOST = (1 << 31) - 1
+#: Bytes that uWSGI sends together with the head of an answer.
+_FIRST = 64 << 10
 
 
 def body_of(reader: BlobReader, is_part: bool, environ: dict[str, Any]) -> Any:
@@ -38,26 +35,27 @@ def body_of(reader: BlobReader, is_part: bool, environ: dict[str, Any]) -> Any:
         return reader
     if not is_part or environ.get(SENDS_PARTS):
         return wrapper(fileobj, _BLOCK)
-    if uwsgi is not None and max(fileobj.tell(), reader.length) <= _UWSGI_MOST:  # type: ignore[attr-defined]
+    if uwsgi_connection.is_plain():
         return UwsgiPart(reader)  # type: ignore[arg-type]
     return reader
 
 
 class UwsgiPart:
-    """Part of a file, which uWSGI sends by the kernel."""
+    """Part of a file behind uWSGI, which sends only whole files by itself."""
 
     def __init__(self, reader: FileBlobReader):
         self._reader = reader
 
     def __iter__(self) -> Iterator[bytes]:
-        """Yield nothing, but let uWSGI send the part, in the thread of the request and after the head of the answer."""
-        fileobj = self._reader.fileobj
+        """Yield the first bytes, with which uWSGI sends the head of the answer; send the others by the kernel."""
+        file, length = self._reader.fileobj.fileno(), self._reader.length
+        offset = self._reader.fileobj.tell()
+        first = os.pread(file, min(length, _FIRST), offset)
+        yield first
         try:
-            # uWSGI closes the descriptor that it is given.
-            uwsgi.sendfile(os.dup(fileobj.fileno()), 0, fileobj.tell(), self._reader.length)
-        except OSError as error:
-            LOG.debug('The client went away: %s', error)
-        yield from ()
+            UwsgiConnection().send_file(file, offset + len(first), length - len(first))
+        except OSError as error:  # TimeoutError among them
+            LOG.info('A download broke off: %s', error or 'the client took nothing for too long')
 
     def close(self) -> None:
         """Close the file."""

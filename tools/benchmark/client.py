@@ -31,11 +31,13 @@ class Target:
     """A service under test.
 
     :ivar headers: sent with every request, e.g. who asks
+    :ivar admin: what else makes an administrator of whoever asks, None if nothing does
     """
 
     port: int
     headers: dict[str, str]
     prefix: str = ''
+    admin: dict[str, str] | None = None
 
     def head(self, method: str, path: str, length: int, more: dict[str, str] | None = None) -> bytes:
         """Return the head of a request."""
@@ -142,14 +144,14 @@ def run_many(port: int, requests: list[list[bytes]]) -> tuple[float, list[float]
     """Send lists of requests, each in a process of its own; return the seconds of it all and of each request."""
     context = multiprocessing.get_context('fork')
     with context.Pool(len(requests)) as pool:
-        pool.map(_nothing, range(len(requests)))
+        pool.map(nothing, range(len(requests)))
         began = time.perf_counter()
         parts = pool.starmap(_run, [(port, part) for part in requests], chunksize=1)
         elapsed = time.perf_counter() - began
     return elapsed, [seconds for part in parts for seconds in part]
 
 
-def _nothing(number: int) -> None:
+def nothing(number: int) -> None:
     """Let every process of the pool begin before the clock runs."""
 
 

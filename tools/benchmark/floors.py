@@ -22,8 +22,6 @@ from benchmark import processes
 from benchmark import workloads
 from benchmark.client import Target
 from benchmark.report import Row
-from benchmark.report import Spread
-from benchmark.workloads import Plan
 from benchmark.workloads import Session
 
 _HERE = pathlib.Path(__file__).parent
@@ -34,19 +32,14 @@ _EVENTLET = (
 )
 
 
-def hashing(plan: Plan) -> Row:
-    """MD5 and SHA-512 of the same data at the same time, in two threads."""
-    block = os.urandom(_BLOCK)
-    rates = []
-    for _ in range(plan.rounds):
-        began = time.perf_counter()
-        threads = [threading.Thread(target=_hash, args=(name, block, plan.size // _BLOCK)) for name in ('md5', 'sha512')]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        rates.append(plan.size / (time.perf_counter() - began) / 1e6)
-    return Row('floor', 'upload', {'MB/s': Spread.of(rates)}, 'md5 and sha512 beside each other')
+def hash_all(size: int) -> None:
+    """Compute MD5 and SHA-512 of as many bytes at the same time, in two threads."""
+    block = bytes(_BLOCK)
+    threads = [threading.Thread(target=_hash, args=(name, block, size // _BLOCK)) for name in ('md5', 'sha512')]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 def _hash(name: str, block: bytes, count: int) -> None:
@@ -55,31 +48,50 @@ def _hash(name: str, block: bytes, count: int) -> None:
         digest.update(block)
 
 
-def static_file(plan: Plan, port: int) -> Row:
-    """A file of the same size, sent by nginx with sendfile."""
+class Static:
+    """A file that nginx sends with sendfile.
+
+    :ivar pids: the processes of nginx
+    """
+
+    def __init__(self, port: int, size: int):
+        self.url = f'http://127.0.0.1:{port}/data'
+        self.pids = processes.serving(port)
+        self._target = Target(port, {})
+        self._size = size
+
+    def download(self) -> None:
+        """Download all of it."""
+        self._get({})
+
+    def download_half(self) -> None:
+        """Download the half in its middle."""
+        self._get({'Range': f'bytes={self._size // 4}-{self._size // 4 + self._size // 2 - 1}'})
+
+    def _get(self, headers: dict[str, str]) -> None:
+        with client.Connection(self._target.port) as link:
+            link.download(self._target.head('GET', '/data', 0, headers))
+
+
+@contextlib.contextmanager
+def static_file(size: int, port: int) -> Iterator[Static | None]:
+    """Lend a file of a size that nginx serves; None where nginx is not installed."""
     nginx = shutil.which('nginx', path=f'{os.environ.get("PATH", "")}:/usr/sbin')
     if nginx is None:
-        return Row('floor', 'download', note='nginx is not installed (Debian: nginx-light)')
+        print(NO_NGINX, file=sys.stderr)
+        yield None
+        return
     with tempfile.TemporaryDirectory(dir=_shared_memory()) as directory:
         os.chmod(directory, 0o755)  # noqa: S103 - nginx's workers have another user
         with open(f'{directory}/data', 'wb') as file:
-            for _ in range(plan.size // _BLOCK):
+            for _ in range(size // _BLOCK):
                 file.write(bytes(_BLOCK))
         pathlib.Path(f'{directory}/nginx.conf').write_text(_NGINX.format(directory=directory, port=port))
         with _running([nginx, '-c', f'{directory}/nginx.conf', '-e', f'{directory}/error.log'], port):
-            target = Target(port, {})
-            pids = processes.serving(port)
-            rounds = []
-            for _ in range(plan.rounds):
-                before, began = processes.cpu_seconds(pids), time.perf_counter()
-                with client.Connection(port) as link:
-                    link.download(target.head('GET', '/data', 0))
-                rounds.append((time.perf_counter() - began, processes.cpu_seconds(pids) - before))
-    row = workloads.data_row('floor', 'download', plan.size, rounds)
-    row.note = 'nginx, sendfile'
-    return row
+            yield Static(port, size)
 
 
+NO_NGINX = 'nginx is not installed (Debian: nginx-light)'
 _NGINX = """
 daemon off; worker_processes 2; pid {directory}/pid; error_log {directory}/error.log;
 events {{ }}

@@ -29,6 +29,31 @@ def cpu_seconds(pids: set[int]) -> float:
     return sum(_cpu_ticks(pid) for pid in pids) / _TICKS
 
 
+def forget_peak(pids: set[int]) -> None:
+    """Let the peak of the memory of processes be what they have now."""
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            pathlib.Path(f'/proc/{pid}/clear_refs').write_text('5')
+
+
+def resident(pids: set[int]) -> dict[int, int]:
+    """Return the bytes of memory that each process has now."""
+    return {pid: _memory(pid, 'VmRSS') for pid in pids}
+
+
+def growth(pids: set[int], before: dict[int, int]) -> int:
+    """Return by how many bytes memory was greater at its peak than before, of the process where it grew most."""
+    return max((_memory(pid, 'VmHWM') - before[pid] for pid in pids), default=0)
+
+
+def _memory(pid: int, name: str) -> int:
+    with contextlib.suppress(OSError):
+        for line in pathlib.Path(f'/proc/{pid}/status').read_text().splitlines():
+            if line.startswith(f'{name}:'):
+                return int(line.split()[1]) * 1024
+    return 0
+
+
 def parse_stat(text: str) -> list[str]:
     """Return the fields of /proc/PID/stat after the name, which may itself hold blanks and parentheses."""
     return text.rpartition(')')[2].split()

@@ -64,6 +64,8 @@ def documents(rows: Sequence[Row]) -> list[dict[str, object]]:
 def compare(rows: Sequence[Row]) -> None:
     """Note in each row how its figures relate to those of the floor of the same workload."""
     floors = {row.workload: row for row in rows if row.service == 'floor'}
+    for name in ('stage', 'copy', 'fetch'):
+        floors.setdefault(name, floors.get('upload'))
     for row in rows:
         floor = floors.get(row.workload)
         if floor is None or row.service == 'floor' or not row.figures:

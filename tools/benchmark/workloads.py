@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import time
 import uuid
 from collections.abc import Callable
 from collections.abc import Iterator
@@ -18,8 +17,6 @@ from benchmark.report import Spread
 from benchmark.report import quantile
 
 _PATCH = 'application/openstack-images-v2.1-json-patch'
-_OCTETS = 'application/octet-stream'
-_MB = 1e6
 PAGE = 25
 
 #: Statuses by which a service says that it does not have something.
@@ -151,75 +148,3 @@ def measure_requests(service: str, name: str, port: int, source: Iterator[bytes]
 def _portions(source: Iterator[bytes], plan: Plan, count: int) -> list[list[bytes]]:
     each = max(1, count // plan.connections)
     return [[next(source) for _ in range(each)] for _ in range(plan.connections)]
-
-
-def measure_data(service: str, session: Session) -> list[Row]:
-    """Measure an upload, a download and a range of half of it."""
-    plan, target = session.plan, session.target
-    pids = processes.serving(target.port)
-    up: list[tuple[float, float]] = []
-    down: list[tuple[float, float]] = []
-    half: list[tuple[float, float]] = []
-    for number in range(plan.rounds):
-        path = f'/v2/images/{session.create(f"data-{number}")}'
-        head = target.head('PUT', f'{path}/file', plan.size, {'Content-Type': _OCTETS})
-        up.append(_timed(pids, lambda link, head=head: link.upload(head, plan.size), target.port))
-        whole = target.head('GET', f'{path}/file', 0)
-        down.append(_timed(pids, lambda link, whole=whole: link.download(whole), target.port))
-        part = target.head('GET', f'{path}/file', 0, {'Range': f'bytes={plan.size // 4}-{plan.size // 4 + plan.size // 2 - 1}'})
-        half.append(_timed(pids, lambda link, part=part: link.download(part), target.port))
-        target.call('DELETE', path)
-    return [
-        data_row(service, 'upload', plan.size, up),
-        data_row(service, 'download', plan.size, down),
-        data_row(service, 'range', plan.size // 2, half),
-    ]
-
-
-def measure_import(service: str, session: Session) -> list[Row]:
-    """Measure how data is staged, and how long its import takes after that."""
-    plan, target = session.plan, session.target
-    pids = processes.serving(target.port)
-    staged: list[tuple[float, float]] = []
-    imported: list[tuple[float, float]] = []
-    for number in range(plan.rounds):
-        path = f'/v2/images/{session.create(f"import-{number}")}'
-        head = target.head('PUT', f'{path}/stage', plan.size, {'Content-Type': _OCTETS})
-        staged.append(_timed(pids, lambda link, head=head: link.upload(head, plan.size), target.port))
-        imported.append(_timed(pids, lambda _link, path=path: _import(target, path), target.port))
-        target.call('DELETE', path)
-    seconds = {
-        'ms': Spread.of([elapsed * 1000 for elapsed, _ in imported]),
-        'cpu ms': Spread.of([cpu * 1000 for _, cpu in imported]),
-    }
-    return [data_row(service, 'stage', plan.size, staged), Row(service, 'import', seconds, f'of {plan.size} bytes')]
-
-
-def _import(target: Target, path: str) -> None:
-    """Import staged data, and wait until it is there."""
-    body = json.dumps({'method': {'name': 'glance-direct'}}).encode()
-    with client.Connection(target.port) as link:
-        link.exchange(target.head('POST', f'{path}/import', len(body), {'Content-Type': 'application/json'}) + body)
-    while target.call('GET', path)['status'] != 'active':
-        time.sleep(0.01)
-
-
-def _timed(pids: set[int], work: Callable[[client.Connection], object], port: int) -> tuple[float, float]:
-    before = processes.cpu_seconds(pids)
-    with client.Connection(port) as link:
-        began = time.perf_counter()
-        work(link)
-        elapsed = time.perf_counter() - began
-    return elapsed, processes.cpu_seconds(pids) - before
-
-
-def data_row(service: str, workload: str, size: int, rounds: list[tuple[float, float]]) -> Row:
-    """Return a row of transfers.
-
-    :param rounds: seconds and CPU seconds of each
-    """
-    figures = {
-        'MB/s': Spread.of([size / seconds / _MB for seconds, _ in rounds]),
-        'cpu s/GB': Spread.of([cpu / (size / 1e9) for _, cpu in rounds]),
-    }
-    return Row(service, workload, figures)
