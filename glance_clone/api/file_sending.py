@@ -54,8 +54,12 @@ class UwsgiPart:
         yield first
         try:
             UwsgiConnection().send_file(file, offset + len(first), length - len(first))
-        except OSError as error:  # TimeoutError among them
-            LOG.info('A download broke off: %s', error or 'the client took nothing for too long')
+        except ConnectionError:
+            LOG.info('A download broke off: the client went away.')
+        except TimeoutError:
+            LOG.info('A download broke off: the client took nothing for too long.')
+        except OSError as error:
+            LOG.error('A download broke off: a file of the store cannot be read: %s', error)
 
     def close(self) -> None:
         """Close the file."""

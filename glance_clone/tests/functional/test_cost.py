@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from glance_clone.tests import base
 from glance_clone.tests.functional import gabbi_fixtures
+from glance_clone.transfer import pipeline
 
 _CALLER = {
     'HTTP_X_IDENTITY_STATUS': 'Confirmed',
@@ -44,8 +45,10 @@ class CostTest(base.TestCase):
         self.application = gabbi_fixtures.application()
         self.images = [self._create(str(number)) for number in range(2 * _PAGE)]
 
-    def _call(self, method: str, path: str, document: Any = None, media_type: str = 'application/json') -> bytes:
-        body = b'' if document is None else json.dumps(document).encode()
+    def _call(
+        self, method: str, path: str, document: Any = None, media_type: str = 'application/json', body: bytes = b''
+    ) -> bytes:
+        body = body if document is None else json.dumps(document).encode()
         path, _, query = path.partition('?')
         statuses: list[str] = []
         environ = {
@@ -126,6 +129,15 @@ class CostTest(base.TestCase):
     def test_add_tag(self) -> None:
         numbers = itertools.count()
         self._require(lambda: self._call('PUT', f'/v2/images/{self.images[0]}/tags/{next(numbers)}'), 5, 2480)
+
+    def test_upload(self) -> None:
+        """Of each further block there are few calls in the thread of the request; other threads hash and write."""
+        small, large = (min(self._calls_of_upload(blocks) for _ in range(2)) for blocks in (3, 11))
+        self.assertTrue(0 < (large - small) / 8 <= 50 * 1.25, f'{(large - small) / 8} calls of a block')
+
+    def _calls_of_upload(self, blocks: int) -> int:
+        path, data = f'/v2/images/{self._create("data")}/file', bytes(blocks * pipeline.BLOCK)
+        return self._calls(lambda: self._call('PUT', path, media_type='application/octet-stream', body=data))
 
     def test_list_members(self) -> None:
         self._call('POST', f'/v2/images/{self.images[0]}/members', {'member': 'b'})

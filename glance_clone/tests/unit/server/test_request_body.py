@@ -65,6 +65,23 @@ class BodyTest(base.TestCase):
         body = Body(clients.Reader(self.pair.server), 0, Limits())
         self.assertEqual(0, body.readinto(buffer))
 
+    def test_bytes_go_where_they_are_wanted(self) -> None:
+        data = os.urandom(100_000)
+        for length, raw in ((len(data), data), (None, b'%x\r\n%b\r\n0\r\n\r\n' % (len(data), data))):
+            self.pair = self.useFixture(clients.Pair())
+            body, received = self._body(raw, length), bytearray()
+            buffer = memoryview(bytearray(30_000))
+            while count := body.readinto(buffer):
+                received += buffer[:count]
+            self.assertTrue(body.complete)
+            self.assertTrue(data == received)
+
+    def test_broken_off_where_they_are_wanted(self) -> None:
+        body, buffer = self._body(b'12345', 10), memoryview(bytearray(8))
+        self.assertEqual(5, body.readinto(buffer))
+        self.assertRaises(ClientGone, body.readinto, buffer)
+        self.assertTrue(body.broken)
+
     def test_broken_off(self) -> None:
         for raw, length in ((b'12345', 10), (b'', None), (b'5\r\n123', None), (b'5\r\n12345\r\n', None), (b'0\r\n', None)):
             self.pair = self.useFixture(clients.Pair())

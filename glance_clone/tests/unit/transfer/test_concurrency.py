@@ -45,6 +45,34 @@ class NativeThreadsTest(base.BaseTestCase):
         self.addCleanup(job.stop)
         self.assertIsNone(told.get(timeout=10))
 
+    def test_work_that_blocks_is_done_here(self):
+        self.assertEqual((7, threading.get_ident()), self.threads.run(lambda number: (number, threading.get_ident()), 7))
+
+    def test_computing_has_as_many_threads_as_there_are_processors(self):
+        token = CONTEXT.set('alice')
+        self.addCleanup(CONTEXT.reset, token)
+        done = queue.SimpleQueue()
+        processors = len(os.sched_getaffinity(0))
+        meet = threading.Barrier(processors, timeout=10)
+        for _ in range(processors * 3):
+            self.threads.compute(lambda: done.put((meet.wait() >= 0, threading.get_ident(), CONTEXT.get())))
+        found = [done.get(timeout=10) for _ in range(processors * 3)]
+        self.assertEqual(processors, len({thread for _, thread, _ in found}))
+        self.assertEqual({None}, {caller for _, _, caller in found})
+
+    def test_computing_works_again_after_a_fork(self):
+        done = queue.SimpleQueue()
+        self.threads.compute(lambda: done.put(1))
+        done.get(timeout=10)
+        child = os.fork()
+        if child == 0:
+            try:
+                self.threads.compute(lambda: os._exit(7))
+                done.get(timeout=10)
+            finally:
+                os._exit(1)
+        self.assertEqual(7, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+
     def test_threads_work_again_after_a_fork(self):
         self.threads.start(int).wait()
         child = os.fork()

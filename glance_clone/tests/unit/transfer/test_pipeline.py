@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 import time
 
@@ -30,6 +31,27 @@ class BlocksTest(base.BaseTestCase):
         data = b''.join(pieces)
         blocks = [bytes(block) for block in pipeline.blocks(Pieces(*pieces), size)]
         self.assertEqual([data[at : at + size] for at in range(0, len(data), size)], blocks)
+
+    def test_memory_is_used_again_but_not_too_early(self):
+        lent = []
+        for number, block in enumerate(pipeline.blocks(Pieces(*(bytes([each]) * 8 for each in range(20))), 8, lent=3)):
+            lent = [*lent[-3:], block]
+            wanted = [bytes([each]) * 8 for each in range(max(0, number - 3), number + 1)]
+            self.assertEqual(wanted, [bytes(each) for each in lent])
+        self.assertLessEqual(len({id(block.obj) for block in lent}), 4)
+
+    def test_sources_that_fill_memory_are_let(self):
+        class Filling(Pieces):
+            def readinto(self, buffer):
+                piece = super().read(min(3, len(buffer)))
+                buffer[: len(piece)] = piece
+                return len(piece)
+
+            def read(self, size):
+                raise AssertionError('copied')
+
+        blocks = [bytes(block) for block in pipeline.blocks(Filling(b'01234567', b'89'), 4)]
+        self.assertEqual([b'0123', b'4567', b'89'], blocks)
 
 
 class PipelineTest(base.BaseTestCase):
@@ -140,6 +162,21 @@ class PipelineTest(base.BaseTestCase):
         worker = Recorder()
         self.assertRaises(errors.ClientDisconnected, self.run_through, [b'x' * BIG, b'y'], (), [worker], broken=True)
         self.assertFalse(worker.finished)
+
+    def test_filters_that_compute_take_turns_in_few_threads(self):
+        threads = set()
+
+        class Computing(Recorder):
+            computes = True
+
+            def update(self, block):
+                super().update(block)
+                threads.add(threading.get_ident())
+
+        filters = [Computing() for _ in range(8)]
+        self.run_through([bytes([number]) * BIG for number in range(6)], workers=filters)
+        self.assertLessEqual(len(threads), len(os.sched_getaffinity(0)))
+        self.assertEqual([[0, 1, 2, 3, 4, 5]] * 8, [[block[0] for block in each.blocks] for each in filters])
 
     def test_many_at_the_same_time(self):
         failures = []
