@@ -183,6 +183,7 @@ class FileStore:
                 with directory.parent_of(relative) as place:
                     yield place
             except FileNotFoundError as error:
+                directory.require_there()
                 raise errors.BlobNotFound('The store holds no data under this name.') from error
 
     def _place(self, location: Location) -> tuple[Directory, str]:

@@ -19,6 +19,8 @@ LOG = logging.getLogger(__name__)
 
 _FULL = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
 _REFUSED = frozenset((errno.EACCES, errno.EPERM, errno.EROFS, errno.ELOOP, errno.ENOTDIR))
+#: Extended attribute of directories in which this service has kept data.
+_MARK = 'user.glance_clone.store'
 _DIRECTORY_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -35,6 +37,7 @@ class Directory:
         self.priority = priority
         self._private = private
         self._could_be_made = True
+        self._is_marked = False
 
     def prepare(self) -> None:
         """Create the directory; one that cannot be used is logged, and each use of it fails until it is mended."""
@@ -68,7 +71,7 @@ class Directory:
 
     @contextlib.contextmanager
     def parent_of(self, relative: str) -> Iterator[tuple[int, str]]:
-        """Lend a descriptor of the directory that holds a file, with the last part of its name.
+        """Lend a descriptor of the directory that holds a file, with the last part of its name, which must be there.
 
         :param relative: name below this directory
         """
@@ -79,6 +82,7 @@ class Directory:
                 descriptor = os.open(part, _DIRECTORY_FLAGS | os.O_NOFOLLOW, dir_fd=descriptor)
                 stack.callback(os.close, descriptor)
             yield descriptor, name
+            self.mark(root)
 
     def relative(self, path: str) -> str | None:
         """Return the name of a file below this directory, None if it lies elsewhere."""
@@ -101,6 +105,32 @@ class Directory:
             # A file system that is read-only, or has lost its disk, still lets directories be opened.
             if os.fstatvfs(descriptor).f_flag & os.ST_RDONLY:
                 raise errors.StoreUnavailable(f'The file system of {self.path} is read-only.')
+
+    def mark(self, descriptor: int) -> None:
+        """Note on the directory that data is kept in it, where its listing does not show that; see :meth:`require_there`."""
+        if not self._is_marked:
+            with contextlib.suppress(OSError):  # some file systems have no room for notes
+                os.setxattr(descriptor, _MARK, b'1')
+            self._is_marked = True
+
+    def require_there(self) -> None:
+        """Make sure that a file which is not found is gone, and not merely on a file system that is not mounted.
+
+        A directory that is empty, and on which nothing notes that data was kept in it, is not believed.
+
+        :raises StoreUnavailable: the directory is not there, or not believed
+        """
+        with self.opened() as descriptor:
+            with os.scandir(descriptor) as entries:
+                if next(entries, None) is not None:
+                    return
+            try:
+                os.getxattr(descriptor, _MARK)
+            except OSError as error:
+                if error.errno != errno.ENODATA:
+                    return  # whether it was noted cannot be known here
+                LOG.error('The data directory %s is empty, but should hold data. Is its file system mounted?', self.path)
+                raise errors.StoreUnavailable('The store is not there: its directory is empty.') from None
 
     def free(self) -> int:
         """Return the bytes that this service may still write here.

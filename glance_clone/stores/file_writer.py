@@ -118,6 +118,7 @@ class FileWriter:
         except FileNotFoundError as error:
             raise errors.LeaseLost('The data came too late: its transfer was given up for dead. Send it again.') from error
         self._published = identity
+        self._directory.mark(parent)
         remove_if_there(self._temporary, parent)
 
     def _rename(self, parent: int) -> None:

@@ -108,6 +108,25 @@ class ScrubberTest(base.ServiceTestCase):
         self.assertEqual(0, self._scrubber().returncode)
         self.assertEqual('deleted', self._row(image_id).status)
 
+    def test_a_store_that_is_not_mounted(self) -> None:
+        """What is an empty directory then is taken for no reason to think that all data is gone."""
+        image_id, living = self._deleted(), self.create()
+        self.upload(living, b'data')
+        path = self.service.state / 'fast'
+        path.rename(path.with_name('away'))
+        for make in (lambda: None, lambda: path.mkdir(exist_ok=True)):
+            make()
+            done = self._scrubber()
+            self.assertEqual((1, 'pending_delete'), (done.returncode, self._row(image_id).status), done.stderr)
+            self.assertIn('The store is not there', done.stderr)
+            audit = str(self.assertRaises(RuntimeError, self.service.manage, 'store', 'audit', '--repair'))
+            self.assertIn(f'unknown: {living} in fast: The store is not there', audit)
+            self.assertNotIn('(repaired)', audit)
+        path.rmdir()
+        path.with_name('away').rename(path)
+        self.assertEqual(0, self._scrubber().returncode)
+        self.assertEqual(('deleted', b'data'), (self._row(image_id).status, self.download(living).content))
+
     def test_data_that_is_gone_already(self) -> None:
         image_id = self._deleted()
         (self.service.state / 'fast' / image_id).unlink()

@@ -59,6 +59,33 @@ class FileStoreTest(contract.BlobContract, base.BaseTestCase):
         self.assertRaises(errors.BlobNotFound, self.store.open, location)
         self.assertRaises(errors.BlobNotFound, self.store.open, Location(f'file://{self.root}/x/y'))
 
+    def test_an_empty_directory_is_believed_only_if_data_was_kept_in_it(self):
+        elsewhere = Location(f'file://{self.root}/elsewhere')
+        for work in (self.store.open, self.store.size, self.store.remove):
+            error = self.assertRaises(errors.StoreUnavailable, work, elsewhere)
+            self.assertIn('not there', str(error))
+        location = self._put()
+        self.assertRaises(errors.BlobNotFound, self.store.remove, elsewhere)
+        self.store.remove(location)
+        self.assertEqual([], self.objects())
+        for work in (self.store.open, self.store.size, self.store.remove):
+            self.assertRaises(errors.BlobNotFound, work, location)
+
+    def test_a_directory_that_others_filled_is_marked_as_soon_as_it_is_used(self):
+        with open(f'{self.root}/one', 'wb'):
+            pass
+        location = Location(f'file://{self.root}/one')
+        for work in (self.store.size, self.store.remove):
+            work(location)
+            self.assertEqual(b'1', os.getxattr(self.root, 'user.glance_clone.store'))
+        self.assertRaises(errors.BlobNotFound, FileStore('x', [Directory(self.root)]).size, location)
+
+    def test_file_systems_without_room_for_notes_are_believed(self):
+        refusal = OSError(errno.ENOTSUP, 'not supported')
+        with mock.patch('os.setxattr', side_effect=refusal), mock.patch('os.getxattr', side_effect=refusal):
+            self.store.remove(self._put())
+            self.assertRaises(errors.BlobNotFound, self.store.size, Location(f'file://{self.root}/blob'))
+
     def test_commit_is_durable_before_it_is_visible(self):
         calls = []
         for name in ('fsync', 'link'):
