@@ -79,11 +79,14 @@ def submitter(context: RequestContext) -> Submitter:
 def _require_state(image: Image, request: ImportRequest) -> None:
     """Refuse what the image is not ready for.
 
-    :raises Conflict: another status, or a format is not set
+    :raises Conflict: another status, its data is not all there, or a format is not set
     """
     needed = _NEEDED[request.method]
     if image.status != needed:
         raise errors.Conflict(f'{request.method} needs an image that is {needed}; image {image.id} is {image.status}.')
+    if image.status == images.UPLOADING and image.size is None:
+        # The size is set with the last byte.
+        raise errors.Conflict(f'The data of image {image.id} is still being staged; wait until all of it is there.')
     for name in ('container_format', 'disk_format'):
         if not getattr(image, name):
             raise errors.Conflict(f'Image {image.id} cannot be imported before {name} is set.')

@@ -328,6 +328,22 @@ class _Imports:
         self.import_now(image_id, self.data)
         self.assert_active(image_id, self.data, 'fast')
 
+    def test_data_that_is_still_being_staged(self) -> None:
+        image_id = self.create()
+        early: list[requests.Response] = []
+
+        def body() -> Any:
+            yield self.data
+            self.wait_for_status(image_id, 'uploading')
+            early.append(self.start_import(image_id))
+            yield self.data
+
+        self.assertEqual(204, self.stage(image_id, body()).status_code)
+        self.assertEqual([409], [answer.status_code for answer in early])
+        self.assertEqual(202, self.start_import(image_id).status_code)
+        self.wait_for_import(image_id)
+        self.assert_active(image_id, self.data * 2, 'fast')
+
     def test_reserved_and_unknown_stores(self) -> None:
         image_id = self.create()
         self.stage(image_id, self.data)
