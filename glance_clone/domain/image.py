@@ -122,6 +122,5 @@ class Image:
     def _require_formats(self) -> None:
         missing = [name for name in ('disk_format', 'container_format') if not getattr(self, name)]
         if missing:
-            raise errors.FormatNotSet(
-                f'Image {self.id} cannot take data before {" and ".join(missing)} are set; set them and send it again.'
-            )
+            names = ' and '.join(missing)
+            raise errors.FormatNotSet(f'Image {self.id} cannot take data without {names}; set that and send the data again.')

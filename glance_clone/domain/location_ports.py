@@ -41,7 +41,7 @@ class ForeignData(Protocol):
     def examine(
         self, image: Image, location: Location, algorithms: Sequence[str], advance: Callable[[int], None]
     ) -> dict[str, str]:
-        """Read all of the data; return its hashes, hexadecimal, by algorithm. Sets ``image.virtual_size``.
+        """Read all of the data; return its hashes, hexadecimal, by algorithm.
 
         :param algorithms: names that hashlib knows
         :param advance: called with the number of bytes read so far; what it raises ends the reading

@@ -97,7 +97,6 @@ class StoredData:
         digests = [Digest(algorithm) for algorithm in dict.fromkeys(algorithms)]
         with _unreadable(), self._opened(location, None) as source:
             pipeline.run(source, (limit, inspection, _Progress(advance)), digests, self._concurrency)
-        image.virtual_size = inspection.virtual_size
         return {digest.algorithm: digest.value for digest in digests}
 
     @contextlib.contextmanager

@@ -78,7 +78,7 @@ class LocationAddingTest(_TestCase):
         image_id, url = self.create(), self.serve('/a')
         self.accepted(image_id, url)
         image = self.settled(image_id)
-        self.assertEqual(('active', len(DATA)), (image['status'], image['size']))
+        self.assertEqual(('active', len(DATA), None), (image['status'], image['size'], image['virtual_size']))
         self.assertEqual(hashlib.md5(DATA).hexdigest(), image['checksum'])
         self.assertEqual(('sha512', hashlib.sha512(DATA).hexdigest()), (image['os_hash_algo'], image['os_hash_value']))
         self.assertEqual([], [name for name in image if name.startswith('os_glance')])
