@@ -37,9 +37,10 @@ service without ``enabled_backends``.
 
 With ``enabled_backends`` it is ``[os_glance_tasks_store] filesystem_store_datadir``. Where it
 is not set, they use the staging directory, ``node_staging_uri``. It needs room for what is
-downloaded, twice where disks are converted or taken out of an OVA. Only this service may have
-access to it, and it must not lie in a store or in the staging directory. What is left in it
-after a failure of the service is removed; see ``[housekeeping] staging_interval``.
+downloaded, twice where disks are converted or taken out of an OVA. It must not lie
+in a store or in the staging directory, and only this service may have access to it; where
+everybody may write, the staging directory is used instead. What is left in it after a failure
+of the service is removed; see ``[housekeeping] staging_interval``.
 """,
     ),
 ]

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import itertools
 import os
+import stat
 from collections.abc import Sequence
 from typing import Any
 from typing import Protocol
 
 from oslo_config import cfg
+from oslo_log import log as logging
 
 from glance_clone.conf import stores as options
 from glance_clone.domain import errors
@@ -23,6 +25,8 @@ from glance_clone.stores import http_config
 from glance_clone.stores.file import FileStore
 from glance_clone.stores.glance_store_config import build_store as build_glance_store
 from glance_clone.stores.staging import StagingStore
+
+LOG = logging.getLogger(__name__)
 
 _FILE_KINDS = ('file', 'filesystem')
 _HTTP_KINDS = ('http', 'https')
@@ -177,7 +181,7 @@ def _build_classic(conf: cfg.ConfigOpts, concurrency: Concurrency) -> Registry:
 
 
 def _work_dir(path: str | None, stores: Sequence[Driver]) -> StagingStore | None:
-    """Return the directory in which tasks work, if there is one; stores may lie below it, but not around it."""
+    """Return the directory in which tasks work, None for the staging one; stores may lie below it, but not around it."""
     if not path:
         return None
     if not path.startswith('/'):
@@ -186,6 +190,12 @@ def _work_dir(path: str | None, stores: Sequence[Driver]) -> StagingStore | None
     for other, name in _places(stores):
         if (place + '/').startswith(other.rstrip('/') + '/'):
             raise ValueError(f'[task] work_dir {path} is, or lies in, the data directory of the store {name}; choose another.')
+    if os.path.isdir(place) and os.stat(place).st_mode & stat.S_IWOTH:
+        # What others put there is not ours to remove, and they could put links there.
+        LOG.warning(
+            'Everybody may write to [task] work_dir %s: tasks use the staging directory. Give them one of their own.', path
+        )
+        return None
     return file_config.build_private(options.TASKS, path)
 
 

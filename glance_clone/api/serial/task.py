@@ -65,6 +65,8 @@ def parse_list(api: Services, request: webob.Request) -> TaskQuery:
     body.refuse_any(api, request)
     pairs = query_pairs(request)
     given = dict(pairs)
+    if any('\0' in name or '\0' in value for name, value in pairs):
+        raise errors.Invalid('A filter contains a NUL character.')
     direction = given.get('sort_dir', 'desc')
     if direction not in ('asc', 'desc'):
         raise errors.Invalid('sort_dir is asc or desc.')

@@ -124,10 +124,11 @@ class AuditTest(base.ServiceTestCase):
         self.assertEqual('active', self.show(image_id)['status'])
 
     def test_staged_leftovers(self) -> None:
-        name = str(uuid.uuid4())
-        (self.service.state / 'staging' / name).write_bytes(b'x')
-        self.assertEqual((1, [('staged-leftover', name, False)]), self._found())
-        self.assertEqual((0, [('staged-leftover', name, True)]), self._found('--repair'))
+        for directory in ('staging', 'tasks'):
+            name = str(uuid.uuid4())
+            (self.service.state / directory / name).write_bytes(b'x')
+            self.assertEqual((1, [('staged-leftover', name, False)]), self._found())
+            self.assertEqual((0, [('staged-leftover', name, True)]), self._found('--repair'))
 
     def test_in_words(self) -> None:
         self.assertIn('All is well.', self.service.manage('store', 'audit'))

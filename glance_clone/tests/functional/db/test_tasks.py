@@ -190,6 +190,10 @@ class _Tasks:
             self.assertEqual([task.id], [found.id for found in self.tasks.list(TaskQuery({name: value}), SERVICE)])
         self.assertEqual([], self.tasks.list(TaskQuery({'created_at': '2001-01-01T00:00:00Z'}), SERVICE))
         self.assertRaises(errors.Invalid, self.tasks.list, TaskQuery({'created_at': 'soon'}), SERVICE)
+        for value in ('\U0001f600', 'x' * 10_000, '0', "' or 1=1 --", 'A' * 36):
+            for name in ('owner', 'status', 'id', 'user_id', 'image_id'):
+                self.assertEqual([], self.tasks.list(TaskQuery({name: value}), SERVICE), (name, value))
+        self.assertEqual([], self.tasks.list(TaskQuery({'expires_at': '2001-01-01T00:00:00+05:00'}), SERVICE))
 
     def test_expired_tasks_are_forgotten(self) -> None:
         task, image, lease = self.begin()

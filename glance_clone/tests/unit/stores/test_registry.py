@@ -243,6 +243,12 @@ class ClassicTest(RegistryCase):
             error = self.assertRaises(ValueError, self.classic, f'{store}[task]\nwork_dir = {place}')
             self.assertIn('work_dir', str(error))
 
+    def test_tasks_do_not_work_where_everybody_may_write(self):
+        os.mkdir(f'{self.root}/work')
+        os.chmod(f'{self.root}/work', 0o1777)
+        self.assertIsNone(self.classic('filesystem_store_datadir = ROOT/a\n[task]\nwork_dir = ROOT/work').tasks)
+        self.assertIn('Everybody may write', self.log.output)
+
     def test_with_several_stores_tasks_have_a_directory_anyway(self):
         self.assertEqual(f'{self.root}/tasks/x', self.build(_SEVERAL_WITH_WORK_DIR).tasks.path('x'))
         self.assertFalse(os.path.exists(f'{self.root}/work'))
