@@ -231,7 +231,7 @@ class Service:
             self._concurrency.periodic(leases.sweep_interval, self._reaper.sweep),
             self._concurrency.periodic(self._conf.housekeeping.staging_interval, self._keeper_of_staging.sweep),
         ]
-        self._concurrency.spawn(self._keeper_of_staging.sweep)
+        self._concurrency.spawn(self._keeper_of_staging.begin)
         if self._conf.metrics.enabled:
             self._jobs.append(self._concurrency.periodic(_SETTLE_INTERVAL, self.meter.settle))
         if self._keeper is not None:

@@ -189,6 +189,9 @@ class StagingStore(BlobStore, Protocol):
     def names(self) -> Iterator[tuple[str, str, float]]:
         """Yield for each file that belongs to an image: the id of the image, the name, and the age in seconds."""
 
+    def marks(self) -> list[str]:
+        """Return the names of the files by which other software marks that a task runs here."""
+
 
 class StoreRegistry(Protocol):
     """The configured stores."""

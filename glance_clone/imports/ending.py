@@ -129,9 +129,11 @@ class Ending:
 
 
 def remove_made_image(repository: ImageRepository, image_id: str) -> None:
-    """Remove the image that a failed task made; it is no error if it is gone."""
+    """Remove the image that a failed task made; it is no error if it is gone, or if somebody deletes it just now."""
     try:
-        repository.remove(repository.get(image_id, SERVICE))
+        image = repository.get(image_id, SERVICE)
+        if image.status != images.PENDING_DELETE:
+            repository.remove(image)
     except errors.ImageNotFound:
         LOG.debug('Image %s is gone already.', image_id)
 

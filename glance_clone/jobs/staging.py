@@ -56,6 +56,16 @@ class StagingKeeper:
         except errors.ImageServiceError as error:
             LOG.warning('The staging directory could not be looked through: %s', error)
 
+    def begin(self) -> None:
+        """Look at every file once, when a process starts; marks of tasks that other software ran here go, too (section 13)."""
+        try:
+            for store in self._stores:
+                for name in store.marks():
+                    store.delete(name, older_than=self._grace)
+        except errors.ImageServiceError as error:
+            LOG.warning('The marks of tasks could not be removed: %s', error)
+        self.sweep()
+
     def leftovers(self) -> Iterator[Leftover]:
         """Yield what nobody will come for."""
         for store in self._stores:

@@ -22,6 +22,8 @@ from glance_clone.stores.file_writer import remove_if_there
 
 _ID_LENGTH = 36
 _SCRATCH = '.tmp'
+#: How the names begin of files that other software makes for the time in which one of its tasks reads an image.
+_MARK = 'running-task-'
 #: Free bytes without which no import can begin.
 _LEAST = 1 << 20
 
@@ -102,6 +104,11 @@ class StagingStore(FileStore):
                 image_id = owner_of(entry.name)
                 if image_id and entry.is_file(follow_symlinks=False):
                     yield image_id, entry.name, time.time() - entry.stat(follow_symlinks=False).st_mtime
+
+    def marks(self) -> list[str]:
+        """Return the names of the files by which other software marks that a task runs here."""
+        with translated(f'Listing {self._directory.path}'), self._directory.opened() as parent:
+            return [name for name in os.listdir(parent) if name.startswith(_MARK)]
 
 
 def _is_older(name: str, parent: int, seconds: float) -> bool:

@@ -65,6 +65,20 @@ class StagingKeeperTest(base.BaseTestCase):
     def test_files_that_belong_to_nothing_stay(self):
         self.assert_kept(*(self.add(name) for name in ('notes.txt', 'x{}', '.hidden')))
 
+    def test_every_directory_is_looked_through(self):
+        store = StagingStore('s', Directory(str(self.root)))
+        empty = StagingStore('t', Directory(self.useFixture(fixtures.TempDir()).path))
+        self.keeper = StagingKeeper([empty, store], self.rows, _GRACE)
+        self.add()
+        self.assert_kept()
+
+    def test_old_marks_of_other_software_go_at_the_start(self):
+        old, new = self.add('running-task-{}'), self.add('running-task-{}', age=0)
+        self.assert_kept(old, new)
+        self.add('{}')
+        self.keeper.begin()
+        self.assert_kept(new)
+
     def test_data_that_waits_stays(self):
         staged = self.add(status=images.UPLOADING)
         self.add('{}.attempt.uc', status=images.UPLOADING)
