@@ -71,8 +71,6 @@ class Recovery:
 
     def end_task(self, lease: Lease, image: Image | None) -> None:
         """End a task that had no image yet, or had just made one; one with an image has a lease on that."""
-        if not self._tools.tasks.is_held(lease):
-            return  # it was never taken, or is dropped
         task = self._tools.tasks.get(lease.image_id, SERVICE)
         if task.image_id is None and task.status not in tasks.TERMINAL:
             self._fail_early(task, lease.detail.get(MADE_IMAGE))
