@@ -19,8 +19,8 @@ from glance_clone.tests.fixtures import process
 from glance_clone.tests.fixtures import service
 from glance_clone.tests.fixtures import swift
 from glance_clone.tests.functional import base
-from glance_clone.tests.slow.test_swift_accounts import accounts_options
-from glance_clone.tests.slow.test_swift_accounts import containers
+from glance_clone.tests.functional.object_stores import accounts_options
+from glance_clone.tests.functional.object_stores import containers
 
 _MIB = 1 << 20
 _DATA = b'data of alice' * 1000

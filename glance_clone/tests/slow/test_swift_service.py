@@ -19,9 +19,9 @@ from glance_clone.tests.fixtures import process
 from glance_clone.tests.fixtures import service
 from glance_clone.tests.fixtures import swift
 from glance_clone.tests.functional import base
-from glance_clone.tests.slow.test_swift_store import build
-from glance_clone.tests.slow.test_swift_store import s3_options
-from glance_clone.tests.slow.test_swift_store import swift_options
+from glance_clone.tests.functional.object_stores import build
+from glance_clone.tests.functional.object_stores import s3_options
+from glance_clone.tests.functional.object_stores import swift_options
 
 _MIB = 1 << 20
 _BLOCK = os.urandom(_MIB)
