@@ -23,6 +23,8 @@ from glance_clone.stores.glance_store_adapter import GlanceStore
 from glance_clone.stores.glance_store_errors import translated
 from glance_clone.stores.glance_store_reader import Reader
 from glance_clone.stores.glance_store_reader import span
+from glance_clone.stores.glance_store_swift_connection import Connection
+from glance_clone.stores.glance_store_swift_connection import tokens_of
 from glance_clone.stores.glance_store_writer import Added
 from glance_clone.stores.glance_store_writer import FeedWriter
 
@@ -157,15 +159,17 @@ class SwiftStore(GlanceStore):
             return dict(self.connection(place).head_object(place.container, place.obj))
 
     def connection(self, place: Any) -> Any:
-        """Return a new connection; the token of the service is kept for the next one."""
+        """Return a connection; the token of the service is kept for the next one, until Swift refuses it."""
         if self.driver.auth_version != '3' or place.user != self.driver.user:
             return self.driver.get_manager(place, self.context()).get_connection()
         if self._manager is None or self._pid != os.getpid():
             self._manager = self.driver.get_manager(place, allow_reauth=True)
             self._pid = os.getpid()
         manager = self._manager
-        token = manager.client.session.get_token()
-        return self.driver.get_store_connection(token, manager.storage_url)
+        session = manager.client.session
+        return Connection(
+            lambda: tokens_of(session), lambda token: self.driver.get_store_connection(token, manager.storage_url)
+        )
 
     def container(self, blob_id: str) -> tuple[str, Any]:
         """Return the container of an image, and a connection to the account."""

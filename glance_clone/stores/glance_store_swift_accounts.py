@@ -9,7 +9,6 @@ may read its container, too.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
 from typing import Any
@@ -28,12 +27,13 @@ from glance_clone.stores.glance_store_options import masked
 from glance_clone.stores.glance_store_reader import Reader
 from glance_clone.stores.glance_store_swift import ID_LENGTH
 from glance_clone.stores.glance_store_swift import SwiftStore
+from glance_clone.stores.glance_store_swift_connection import Connection
+from glance_clone.stores.glance_store_swift_connection import Nobody
+from glance_clone.stores.glance_store_swift_connection import tokens_of
 from glance_clone.stores.glance_store_swift_service import ServiceAccount
 from glance_clone.stores.glance_store_writer import Added
 
 LOG = logging.getLogger(__name__)
-
-_REFUSED = (401, 403)
 
 
 class SwiftAccountsStore(SwiftStore):
@@ -84,16 +84,13 @@ class SwiftAccountsStore(SwiftStore):
 
     def connection(self, place: Any) -> Any:
         """Return what asks Swift as the caller, and as the service where that is refused."""
-        return _Connection(self._identities, lambda context: self._connect(place, context))
+        return Connection(self._tokens, lambda token: self.driver.get_store_connection(token, place.swift_url))
 
-    def _connect(self, place: Any, context: Any) -> Any:
-        return self.driver.get_store_connection(context.auth_token, place.swift_url)
-
-    def _identities(self) -> Iterator[Any]:
+    def _tokens(self) -> Iterator[str]:
         with contextlib.suppress(errors.StoreUnavailable):
-            yield self.context()
+            yield self.context().auth_token
         if self._service.is_configured:
-            yield self._service.context()
+            yield from tokens_of(self._service.session())
 
     def account(self) -> str:
         """Return the account of the caller, as the URL that the catalogue names.
@@ -173,7 +170,7 @@ class SwiftAccountsStore(SwiftStore):
             writer.give_up()
         try:
             self._discard_in(account, blob_id, attempt)
-        except _Nobody:
+        except Nobody:
             LOG.error('What an attempt left of %s in the account %s stays: set swift_store_user.', blob_id, account)
 
     def _discard_in(self, account: str, blob_id: str, attempt: str) -> None:
@@ -203,8 +200,8 @@ class SwiftAccountsStore(SwiftStore):
     def check(self) -> None:
         """Look whether the service can log in, where it has an account; of users' accounts there is none to ask for."""
         if self._service.is_configured:
-            with translated(f'Logging in to {self.name}'):
-                self._service.context()
+            with translated(f'Logging in for {self.name}'):
+                self._service.session().get_token()
 
     def objects(self) -> NoReturn:
         """See :meth:`BlobStore.objects`."""
@@ -213,29 +210,3 @@ class SwiftAccountsStore(SwiftStore):
     def remove_object(self, found: StoredObject) -> NoReturn:
         """See :meth:`BlobStore.remove_object`."""
         self.objects()
-
-
-class _Nobody(errors.StoreUnavailable):
-    """There is neither a caller nor an account of the service."""
-
-
-class _Connection:
-    """Swift as several identities see it: each call is made by the first of them that is not refused."""
-
-    def __init__(self, identities: Callable[[], Iterator[Any]], connect: Callable[[Any], Any]):
-        self._identities = identities
-        self._connect = connect
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        return lambda *args, **kwargs: self._call(name, args, kwargs)
-
-    def _call(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        refusal: Exception = _Nobody('The store keeps data in the accounts of users, and nobody asks for this.')
-        for context in self._identities():
-            try:
-                return getattr(self._connect(context), name)(*args, **kwargs)
-            except Exception as error:
-                if getattr(error, 'http_status', None) not in _REFUSED:
-                    raise
-                refusal = error
-        raise refusal

@@ -3,23 +3,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from typing import Any
 
 from oslo_config import cfg
 
 from glance_clone.stores.glance_store_options import library
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class ServiceContext:
-    """The service as drivers know callers."""
-
-    auth_token: str = dataclasses.field(repr=False)
-    project_id: str | None
-    user_id: str | None
-    service_catalog: tuple[Any, ...] = ()
 
 
 class ServiceAccount:
@@ -40,12 +29,8 @@ class ServiceAccount:
         """Whether there is such an account."""
         return bool(self._account)
 
-    def context(self) -> ServiceContext:
-        """Return the service with a token that is good."""
-        session = self._logged_in()
-        return ServiceContext(session.get_token(), session.get_project_id(), session.get_user_id())
-
-    def _logged_in(self) -> Any:
+    def session(self) -> Any:
+        """Return a session of keystoneauth."""
         if self._session is None or self._pid != os.getpid():
             from keystoneauth1 import session  # noqa: PLC0415 - no other store needs it
 

@@ -31,6 +31,13 @@ class SwiftTest(object_stores.InSwift, object_stores.LargeObjects):
         self.store.remove(Location(old))
         self.assertEqual([], self.objects())
 
+    def test_a_token_that_is_refused_is_replaced(self) -> None:
+        location = self._put()
+        self.store.size(location)
+        self.store._manager.client.session.auth.auth_ref._auth_token = 'nonesuch'
+        self.assertEqual(len(contract.DATA), self.store.size(location))
+        self.assertEqual(contract.DATA[5:8], self._get(location, 5, 3)[0])
+
 
 class S3Test(object_stores.InS3, object_stores.LargeObjects):
     """A store in a bucket of the gateway."""
@@ -94,11 +101,11 @@ class AccountsTest(object_stores.InAccounts, contract.ReadContract):
         self.assertRaises(errors.BlobNotFound, self.store.remove, location)
 
     def test_the_service_goes_on_where_a_token_is_worth_nothing_any_more(self) -> None:
-        token = self.server.keystone.token(keystone.ALICE)
-        self.act_for(keystone.ALICE, token)
         location = self._put()
-        self.server.keystone.revoke(token)
+        self.act_for(keystone.ALICE, 'nonesuch')
         self.assertEqual(contract.DATA, self._get(location)[0])
+        self.store._service.session().auth.auth_ref._auth_token = 'nonesuch'
+        self.assertEqual(len(contract.DATA), self.store.size(location))
         self.store.remove(location)
 
     def test_without_an_account_of_the_service(self) -> None:
