@@ -178,7 +178,8 @@ def _commit(work: Work) -> None:
         image.move_to(images.ACTIVE)
     before = image.locations
     # In the order in which the stores were named, whichever was written first.
-    image.locations = [*before, *sorted(work.copies, key=lambda location: work.stores.index(location.store))]
+    places = {store_id: place for place, store_id in enumerate(work.stores)}
+    image.locations = [*before, *sorted(work.copies, key=lambda location: places.get(location.store, 0))]
     try:
         work.save()
     except BaseException as error:
