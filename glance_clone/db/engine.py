@@ -111,11 +111,12 @@ class Database:
             # Inherited through a fork: the sockets are the parent's.
             self._engines.plain.dispose(close=False)
         engine = _sqlite_engine(self._url) if self.backend == 'sqlite' else self._server_engine()
-        engine = engine.execution_options(**self.sealing.options())
+        engine.update_execution_options(**self.sealing.options())
         for work in self._instruments:
             work(engine)
+        # Engines with further options look at each listener twice, so there is none where it is not needed.
         one_state = engine.execution_options(isolation_level='REPEATABLE READ') if self.backend == 'postgresql' else engine
-        writer = engine.execution_options(**{_WRITES: True})
+        writer = engine.execution_options(**{_WRITES: True}) if self.backend == 'sqlite' else engine
         return _Engines(os.getpid(), engine, one_state, writer, threading.Lock())
 
     @property

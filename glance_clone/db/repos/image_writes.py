@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 from collections.abc import Iterable
 from typing import Any
 
@@ -43,6 +44,20 @@ _DECISIVE = ('status', 'visibility', 'owner')
 _ATOMIC_PROPERTIES = frozenset(('os_glance_import_task',))
 
 _LIVE = {'deleted': False, 'deleted_at': None}
+
+# Statements that most writes have are made once, as to make one takes as long as to run it. Parameters that begin with
+# ``of_`` or ``seen_`` are for their conditions; those named as columns are what is written.
+_of_image: sa.BindParameter[str] = sa.bindparam('of_image', type_=sa.String())
+_INSERT_IMAGE = sa.insert(tables.images)
+_INSERT_PROPERTIES = sa.insert(tables.properties)
+_INSERT_TAGS = sa.insert(tables.tags)
+_INSERT_LOCATIONS = sa.insert(tables.locations)
+_TAGS = sa.select(tables.tags.c.value).where(tables.tags.c.image_id == _of_image, tables.tags.c.deleted == sa.false())
+_CHANGE_PROPERTY = sa.update(tables.properties).where(
+    tables.properties.c.image_id == _of_image,
+    tables.properties.c.deleted == sa.false(),
+    exactly(tables.properties.c.name, sa.bindparam('of_name', type_=sa.String())),
+)
 
 
 @dataclasses.dataclass(slots=True)
@@ -112,11 +127,16 @@ def insert(connection: sa.Connection, image: Image) -> None:
     :raises Conflict: the database takes two of its property names for one
     """
     values = {column.name: getattr(image, column.name) for column in image_rows.COLUMNS}
-    connection.execute(sa.insert(tables.images), {**values, 'deleted': False})
-    stamps = {'image_id': image.id, 'created_at': image.created_at, 'updated_at': image.updated_at, **_LIVE}
+    connection.execute(_INSERT_IMAGE, {**values, 'deleted': False})
+    stamps = _stamps(image.id, image.created_at, image.updated_at)
     _insert_properties(connection, image.properties, stamps, set())
     _insert_tags(connection, image.tags, stamps)
     _insert_locations(connection, image.locations, stamps)
+
+
+def _stamps(image_id: str, created_at: object, updated_at: object) -> dict[str, Any]:
+    """Return what new rows of everything that belongs to an image have in common."""
+    return {'image_id': image_id, 'created_at': created_at, 'updated_at': updated_at, 'deleted': False}
 
 
 def update(connection: sa.Connection, image_id: str, changed: Changes, now: datetime.datetime, from_state: str | None) -> bool:
@@ -124,12 +144,27 @@ def update(connection: sa.Connection, image_id: str, changed: Changes, now: date
 
     The lock on the row keeps others from writing to its properties, tags and locations until the transaction ends.
     """
+    seen = {name: changed.seen.columns[name] for name in _DECISIVE} if changed.seen else {}
+    statement = _update_of(bool(from_state), frozenset((name, value is None) for name, value in seen.items()))
+    conditions = {'of_image': image_id, 'of_state': from_state or domain.PENDING_DELETE}
+    conditions.update((f'seen_{name}', value) for name, value in seen.items() if value is not None)
+    return connection.execute(statement, {**conditions, **changed.columns, 'updated_at': now}).rowcount == 1
+
+
+@functools.lru_cache(maxsize=64)
+def _update_of(in_state: bool, seen: frozenset[tuple[str, bool]]) -> sa.Update:
+    """Return the statement that updates an image in a given state, or in any but one.
+
+    :param seen: columns that must be what a parameter says, and whether they must be NULL instead
+    """
     images = tables.images.c
-    state = images.status == from_state if from_state else images.status != domain.PENDING_DELETE
-    statement = sa.update(tables.images).where(images.id == image_id, images.deleted == sa.false(), state)
-    if changed.seen:
-        statement = statement.where(*(images[name] == changed.seen.columns[name] for name in _DECISIVE))
-    return connection.execute(statement.values(**changed.columns, updated_at=now)).rowcount == 1
+    state: sa.BindParameter[str] = sa.bindparam('of_state', type_=sa.String())
+    return sa.update(tables.images).where(
+        images.id == _of_image,
+        images.deleted == sa.false(),
+        images.status == state if in_state else images.status != state,
+        *(images[name] == (None if is_null else sa.bindparam(f'seen_{name}')) for name, is_null in sorted(seen)),
+    )
 
 
 def write_children(connection: sa.Connection, image: Image, changed: Changes, now: datetime.datetime) -> None:
@@ -139,7 +174,7 @@ def write_children(connection: sa.Connection, image: Image, changed: Changes, no
     :raises Conflict: the database takes two property names of the image for one
     :raises StateChanged: they are not as the changes suppose
     """
-    stamps = {'image_id': image.id, 'created_at': now, 'updated_at': now, **_LIVE}
+    stamps = _stamps(image.id, now, now)
     _write_properties(connection, changed, stamps)
     _write_tags(connection, changed, stamps)
     _write_locations(connection, image, changed, now, stamps)
@@ -223,8 +258,7 @@ def _write_tags(connection: sa.Connection, changed: Changes, stamps: dict[str, A
     image_id, now = stamps['image_id'], stamps['updated_at']
     if changed.new_tags:
         # Somebody may have added the same ones since the image was read; no key keeps them single.
-        live = sa.select(table.c.value).where(table.c.image_id == image_id, table.c.deleted == sa.false())
-        found = set(connection.execute(live).scalars())
+        found = set(connection.execute(_TAGS, {'of_image': image_id}).scalars())
         if changed.seen:
             _require_same(found, changed.seen.tags)
         _insert_tags(connection, changed.new_tags - found, stamps)
@@ -236,7 +270,7 @@ def _write_tags(connection: sa.Connection, changed: Changes, stamps: dict[str, A
 
 def _insert_tags(connection: sa.Connection, tags: set[str], stamps: dict[str, Any]) -> None:
     if tags:
-        connection.execute(sa.insert(tables.tags), [{'value': tag, **stamps} for tag in sorted(tags)])
+        connection.execute(_INSERT_TAGS, [{'value': tag, **stamps} for tag in sorted(tags)])
 
 
 def _write_properties(connection: sa.Connection, changed: Changes, stamps: dict[str, Any]) -> None:
@@ -249,8 +283,8 @@ def _write_properties(connection: sa.Connection, changed: Changes, stamps: dict[
             _require_same(buried, 1)
     wanted = dict(changed.new_properties)
     for name, value in sorted(changed.changed_properties.items()):
-        live = (table.c.image_id == image_id, table.c.deleted == sa.false(), exactly(table.c.name, name))
-        found = connection.execute(sa.update(table).where(*live).values(value=value, updated_at=now)).rowcount
+        row = {'of_image': image_id, 'of_name': name, 'value': value, 'updated_at': now}
+        found = connection.execute(_CHANGE_PROPERTY, row).rowcount
         if changed.seen:
             _require_same(found, 1)
         if not found:
@@ -299,7 +333,7 @@ def _insert_properties(
         return
     rows = [{'name': name, 'value': value, **stamps} for name, value in sorted(properties.items())]
     try:
-        connection.execute(sa.insert(tables.properties), rows)
+        connection.execute(_INSERT_PROPERTIES, rows)
     except db_exc.DBDuplicateEntry:
         all_names = set(properties) | others
         names = ', '.join(repr(name[:80]) for name in alike(all_names) or sorted(all_names))
@@ -309,7 +343,7 @@ def _insert_properties(
 def _insert_locations(connection: sa.Connection, locations: list[Location], stamps: dict[str, Any]) -> None:
     if locations:
         rows = [_sealed(connection, stamps['image_id'], image_rows.stored(location)) for location in locations]
-        connection.execute(sa.insert(tables.locations), [{**row, **stamps} for row in rows])
+        connection.execute(_INSERT_LOCATIONS, [{**row, **stamps} for row in rows])
 
 
 def _sealed(connection: sa.Connection, image_id: str, row: dict[str, str]) -> dict[str, str]:
