@@ -61,8 +61,16 @@ def documents(rows: Sequence[Row]) -> list[dict[str, object]]:
     return [dataclasses.asdict(row) for row in rows]
 
 
+#: Workloads without a floor, which are compared with ``show`` of the same service.
+_LIKE_SHOW = ('members', 'tag', 'namespace')
+
+
 def compare(rows: Sequence[Row]) -> None:
-    """Note in each row how its figures relate to those of the floor of the same workload."""
+    """Note in each row how its figures relate to those of the floor of the same workload, or to those of ``show``."""
+    shows = {row.service: row for row in rows if row.workload == 'show' and row.figures}
+    for row in rows:
+        if row.workload in _LIKE_SHOW and row.figures and row.service in shows:
+            row.note = f'{row.figures["cpu ms"].low / shows[row.service].figures["cpu ms"].low:.2f} x show'
     floors = {row.workload: row for row in rows if row.service == 'floor'}
     for name in ('stage', 'copy', 'fetch'):
         floors.setdefault(name, floors.get('upload'))

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import uuid
 from collections.abc import Callable
@@ -18,9 +19,12 @@ from benchmark.report import quantile
 
 _PATCH = 'application/openstack-images-v2.1-json-patch'
 PAGE = 25
+_MEMBERS = 10
+#: Images that get tags, and how many each: fewer than the quota that is usual.
+_TAGGED, _TAGS = 10, 100
 
-#: Statuses by which a service says that it does not have something.
-_MISSING = (404, 405, 501)
+#: Statuses by which a service says that it does not have something, or not for this caller.
+_MISSING = (403, 404, 405, 501)
 
 
 @dataclasses.dataclass(slots=True)
@@ -50,8 +54,12 @@ class Session:
         self.plan = plan
         self.run = f'bench-{uuid.uuid4().hex[:12]}'
         self.images: list[str] = []
+        self._tagged: list[str] = []
+        self._has_namespace = False
 
     def __enter__(self) -> Session:
+        # Before the others, so that no page of the newest images has them.
+        self._tagged = [self.create(f'tagged-{number}') for number in range(_TAGGED)]
         self.images = [self.create(str(number)) for number in range(PAGE * 2)]
         return self
 
@@ -61,6 +69,8 @@ class Session:
             for image in page['images']:
                 self.target.call('DELETE', f'/v2/images/{image["id"]}')
             page = self.target.call('GET', f'/v2/images?tag={self.run}&limit=1000')
+        if self._has_namespace:
+            self.target.call('DELETE', f'/v2/metadefs/namespaces/{self.run}', **_ADMIN)
 
     def document(self, name: str) -> dict[str, object]:
         """Return an image with 8 properties and 3 tags."""
@@ -111,6 +121,41 @@ class Session:
             path = f'/v2/images/{self.images[number % len(self.images)]}'
             yield self.target.head('PATCH', path, len(body), {'Content-Type': _PATCH}) + body
 
+    def members(self) -> Iterator[bytes]:
+        """List the ten members of an image."""
+        image_id = self.target.call('POST', '/v2/images', {**self.document('shared'), 'visibility': 'shared'})['id']
+        for number in range(_MEMBERS):
+            self.target.call('POST', f'/v2/images/{image_id}/members', {'member': f'{self.run}-{number}'})
+        request = self.target.head('GET', f'/v2/images/{image_id}/members', 0)
+        while True:
+            yield request
+
+    def tag(self) -> Iterator[bytes]:
+        """Put tags on images, each time on another one."""
+        for number in itertools.count():
+            path = f'/v2/images/{self._tagged[number % _TAGGED]}/tags/tag-{number // _TAGGED % _TAGS}'
+            yield self.target.head('PUT', path, 0)
+
+    def namespace(self) -> Iterator[bytes]:
+        """Show a namespace of metadata definitions with all that is in it."""
+        definitions = {f'property_{number}': {'title': str(number), 'type': 'string'} for number in range(5)}
+        document = {
+            'namespace': self.run,
+            'properties': definitions,
+            'objects': [{'name': f'object_{number}', 'properties': definitions} for number in range(3)],
+            'resource_type_associations': [{'name': f'OS::Bench::{number}'} for number in range(3)],
+            'tags': [{'name': f'tag_{number}'} for number in range(3)],
+            'visibility': 'public',
+        }
+        self.target.call('POST', '/v2/metadefs/namespaces', document, **_ADMIN)
+        self._has_namespace = True
+        request = self.target.head('GET', f'/v2/metadefs/namespaces/{self.run}', 0)
+        while True:
+            yield request
+
+
+#: Who may make namespaces, where identity headers are believed.
+_ADMIN = {'X_Roles': 'admin,member,reader'}
 
 #: Metadata workloads by name.
 REQUESTS: dict[str, Callable[[Session], Iterator[bytes]]] = {
@@ -119,6 +164,9 @@ REQUESTS: dict[str, Callable[[Session], Iterator[bytes]]] = {
     'filtered': Session.filtered,
     'create': Session.creation,
     'patch': Session.patch,
+    'members': Session.members,
+    'tag': Session.tag,
+    'namespace': Session.namespace,
 }
 
 
@@ -139,7 +187,7 @@ def measure_requests(service: str, name: str, port: int, source: Iterator[bytes]
     except client.Refused as error:
         if error.status not in _MISSING:
             raise
-        row.note = f'the service does not have it: {error}'
+        row.note = f'not measured: {error}'
         return row
     row.figures = {name: Spread.of(values) for name, values in found.items()}
     return row

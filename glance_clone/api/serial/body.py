@@ -71,7 +71,10 @@ def read_json(request: webob.Request, limit: int, max_nodes: int = MAX_NODES) ->
         raise errors.Invalid(f'The JSON body is nested deeper than {MAX_DEPTH} levels.') from None
     except ValueError as error:
         raise errors.Invalid(f'The body is not valid JSON: {str(error)[:200]}') from None
-    _check(document, max_nodes)
+    _check_shape(document, max_nodes)
+    if b'\\u' in raw or not raw.isascii():
+        # Nothing else can stand for characters that are not taken.
+        _check_texts(document)
     return document
 
 
@@ -135,8 +138,8 @@ def _finite_float(digits: str) -> float:
     return number
 
 
-def _check(document: Any, max_nodes: int) -> None:
-    """Refuse what is too deep, has too many parts, or has text that cannot be stored."""
+def _check_shape(document: Any, max_nodes: int) -> None:
+    """Refuse what is too deep or has too many parts."""
     nodes = 0
     level, depth = [document], 0
     while level:
@@ -151,6 +154,10 @@ def _check(document: Any, max_nodes: int) -> None:
             elif isinstance(value, list):
                 below.extend(value)
         level = below
+
+
+def _check_texts(document: Any) -> None:
+    """Refuse text that cannot be stored."""
     for text in _strings(document):
         if '\0' in text:
             raise errors.Invalid('The JSON body contains a NUL character.')

@@ -19,6 +19,7 @@ from glance_clone.domain.member import Member
 _table = tables.members
 _columns = _table.c
 _SELECT = sa.select(_columns.image_id, _columns.member, _columns.status, _columns.created_at, _columns.updated_at)
+_ALL = _SELECT.where(_columns.image_id == sa.bindparam('image_id'), _columns.deleted == sa.false()).order_by(_columns.id)
 
 
 class MemberRepository:
@@ -30,9 +31,8 @@ class MemberRepository:
     @repeatable
     def list(self, image_id: str) -> list[Member]:
         """Return the members of an image."""
-        statement = _SELECT.where(*_live(image_id)).order_by(_columns.id)
         with self._database.read() as connection:
-            return [Member(*row) for row in connection.execute(statement)]
+            return [Member(*row) for row in connection.execute(_ALL, {'image_id': image_id}).all()]
 
     @repeatable
     def get(self, image_id: str, member_id: str) -> Member:

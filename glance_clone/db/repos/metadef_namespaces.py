@@ -29,6 +29,7 @@ from glance_clone.domain.metadef import NamespaceQuery
 
 _table = tables.namespaces
 _columns = tables.namespaces.c
+_ONE = rows.SELECT_NAMESPACES.where(exactly(_columns.namespace, sa.bindparam('wanted', type_=sa.String())))
 _CONTENTS = (tables.tags, tables.objects, tables.properties, tables.namespace_resource_types)
 
 
@@ -50,9 +51,7 @@ class NamespaceRepository:
         with self._database.read() as connection:
             found = _find(connection, name, caller)
             found.associations = resource_types.of_namespaces(connection, [found.id]).get(found.id, [])
-            found.properties = rows.PROPERTIES.all(connection, found.id)
-            found.objects = rows.OBJECTS.all(connection, found.id)
-            found.tags = rows.TAGS.all(connection, found.id)
+            rows.read_contents(connection, found)
             return found
 
     @repeatable
@@ -188,7 +187,7 @@ def _row(connection: sa.Connection, name: str, caller: Caller) -> Any:
     """
     row = None
     if metadef.could_be_name(name):
-        row = connection.execute(rows.SELECT_NAMESPACES.where(exactly(_columns.namespace, name))).first()
+        row = connection.execute(_ONE, {'wanted': name}).first()
     if row is None or not rows.namespace(row).is_visible_to(caller):
         raise errors.NamespaceNotFound(name)
     return row

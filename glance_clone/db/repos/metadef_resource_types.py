@@ -37,6 +37,7 @@ _SELECT_LINKS = sa.select(
     _types.id,
     _links.namespace_id,
 ).join_from(tables.namespace_resource_types, tables.resource_types)
+_OF_NAMESPACES = _SELECT_LINKS.where(_links.namespace_id.in_(sa.bindparam('ids', expanding=True))).order_by(_types.id)
 #: How often the making of a resource type may collide with somebody else who makes it.
 TRIES = 3
 _CHUNK = 5000
@@ -117,8 +118,7 @@ class ResourceTypeRepository:
 def of_namespaces(connection: sa.Connection, ids: Iterable[int | None]) -> dict[int | None, list[Association]]:
     """Return the associations of some namespaces by the row numbers of these, in one statement."""
     found: dict[int | None, list[Association]] = {}
-    statement = _SELECT_LINKS.where(_links.namespace_id.in_(list(ids))).order_by(_types.id)
-    for *values, namespace_id in connection.execute(statement):
+    for *values, namespace_id in connection.execute(_OF_NAMESPACES, {'ids': list(ids)}).all():
         found.setdefault(namespace_id, []).append(Association(*values))
     return found
 

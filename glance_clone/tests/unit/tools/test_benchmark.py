@@ -51,6 +51,12 @@ class BenchmarkTest(base.TestCase):
         self.report.compare([ours, floor])
         self.assertEqual(('2.00 x floor', ''), (ours.note, floor.note))
 
+    def test_what_has_no_floor_is_compared_with_show(self) -> None:
+        show = self.report.Row('uwsgi', 'show', {'cpu ms': self.report.Spread(1, 2, 3)})
+        tag = self.report.Row('uwsgi', 'tag', {'cpu ms': self.report.Spread(1.5, 2, 3)})
+        self.report.compare([show, tag])
+        self.assertEqual(('', '1.50 x show'), (show.note, tag.note))
+
     def test_names_of_processes_may_hold_anything(self) -> None:
         self.assertEqual(['S', '1', '2'], self.processes.parse_stat('5 (a) b (c) S 1 2'))
 
