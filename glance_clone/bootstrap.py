@@ -21,8 +21,6 @@ from typing import Any
 import sqlalchemy as sa
 from oslo_config import cfg
 from oslo_log import log as logging
-from osprofiler import initializer
-from osprofiler import sqlalchemy as tracing
 from paste import deploy
 
 from glance_clone import conf as options
@@ -122,6 +120,8 @@ class Service:
         self._jobs: list[Any] = []
         self._database = Database(conf)
         if conf.profiler.enabled and conf.profiler.trace_sqlalchemy:
+            from osprofiler import sqlalchemy as tracing  # noqa: PLC0415 - it brings much with it
+
             self._database.instrument(lambda engine: tracing.add_tracing(sa, engine, 'db'))
         self.meter = build_meter(conf)
         self.census = Census(self._database)
@@ -362,6 +362,8 @@ def load_app(service: Service, conf: cfg.ConfigOpts) -> Any:
 def _start_profiler(conf: cfg.ConfigOpts) -> None:
     if conf.profiler.hmac_keys == _SHIPPED_HMAC_KEY:
         LOG.warning('[profiler] hmac_keys has its default value: everybody can have requests traced. Choose a key of your own.')
+    from osprofiler import initializer  # noqa: PLC0415 - it brings much with it
+
     initializer.init_from_conf(conf, {}, project=PROJECT, service='api', host=socket.gethostname())
 
 

@@ -12,7 +12,6 @@ from typing import Any
 
 from oslo_middleware import cors
 from oslo_middleware import http_proxy_to_wsgi
-from osprofiler import web as osprofiler_web
 
 from glance_clone.api import services
 from glance_clone.api.middleware.context import StartResponse
@@ -54,4 +53,6 @@ def osprofiler_factory(global_conf: dict[str, str], **local_conf: str) -> Filter
     conf = services.current().conf
     if not conf.profiler.enabled:
         return lambda app: app
-    return lambda app: osprofiler_web.WsgiMiddleware(app, hmac_keys=conf.profiler.hmac_keys, enabled=True)
+    from osprofiler import web  # noqa: PLC0415 - it brings much with it
+
+    return lambda app: web.WsgiMiddleware(app, hmac_keys=conf.profiler.hmac_keys, enabled=True)
