@@ -169,7 +169,7 @@ class _Namespaces(Repositories):
                 whole = self.namespaces.whole(f'full{count}', self.me)
             self.assertEqual((count, count), (len(whole.properties), len(whole.associations)))
             counts.add(len(sent))
-        self.assertEqual({5}, counts)
+        self.assertEqual({3}, counts)
 
     def test_statements_of_a_list_do_not_grow(self) -> None:
         counts = set()

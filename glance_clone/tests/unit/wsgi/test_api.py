@@ -57,7 +57,8 @@ class LoadTest(base.TestCase):
 
     def _load(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
         env = {**service.environment(), 'OS_GLANCE_CONFIG_DIR': str(self.directory), **environ}
-        command = [sys.executable, '-c', _LOAD.replace('{environ}', repr(_ENVIRON)).replace('{unwanted}', repr(_UNWANTED)), *arguments]
+        program = _LOAD.replace('{environ}', repr(_ENVIRON)).replace('{unwanted}', repr(_UNWANTED))
+        command = [sys.executable, '-c', program, *arguments]
         return subprocess.run(
             command, env=env, cwd='/', stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60, check=False
         )
