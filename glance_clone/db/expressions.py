@@ -152,3 +152,41 @@ def _sorted(element: _Sorted, compiler: Any, **kwargs: Any) -> Any:
 @compiler.compiles(_Sorted, 'postgresql')
 def _sorted_on_postgresql(element: _Sorted, compiler: Any, **kwargs: Any) -> str:
     return f'{compiler.process(element.key, **kwargs)} NULLS {element.nulls}'
+
+
+class _RowByRow(sa.sql.expression.ColumnElement[bool]):
+    """A comparison of several columns at once, which only PostgreSQL finds in an index as such."""
+
+    inherit_cache = True
+    type = sa.Boolean()
+    _traverse_internals = [
+        ('stepwise', sa.sql.visitors.InternalTraversal.dp_clauseelement),
+        ('at_once', sa.sql.visitors.InternalTraversal.dp_clauseelement),
+    ]
+
+    def __init__(self, stepwise: Any, at_once: Any):
+        self.stepwise = stepwise
+        self.at_once = at_once
+
+    def self_group(self, against: Any = None) -> Any:
+        """Return itself; see :class:`_Exact`."""
+        return self
+
+
+def row_by_row(stepwise: sa.ColumnElement[bool], at_once: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    """Return a comparison of several columns in the form in which a database finds its rows in an index.
+
+    :param stepwise: column by column
+    :param at_once: the same as a comparison of tuples
+    """
+    return _RowByRow(stepwise, at_once)
+
+
+@compiler.compiles(_RowByRow)
+def _row_by_row(element: _RowByRow, compiler: Any, **kwargs: Any) -> Any:
+    return f'({compiler.process(element.stepwise, **kwargs)})'
+
+
+@compiler.compiles(_RowByRow, 'postgresql')
+def _row_by_row_on_postgresql(element: _RowByRow, compiler: Any, **kwargs: Any) -> Any:
+    return f'({compiler.process(element.at_once, **kwargs)})'

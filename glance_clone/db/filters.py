@@ -53,6 +53,10 @@ class Arm(NamedTuple):
     key: str | None = None
     membership: tuple[Clause, ...] = ()
 
+    def along_images(self) -> Arm:
+        """Return the same images as an arm of all shared ones, of which those are taken that have the membership."""
+        return Arm((self.clause(),), key='visibility') if self.membership else self
+
     def clause(self) -> Clause:
         """Return the arm as one condition on images."""
         of_member = [has(tables.members, *self.membership)] if self.membership else []
@@ -89,6 +93,16 @@ class Scope(NamedTuple):
         if self.visibility is None:
             return [Arm((sa.or_(_columns.visibility != domain.COMMUNITY, *self._own()),))]
         return [Arm()] if self.visibility == 'all' else [self._of_visibility(self.visibility)]
+
+    def has_members(self) -> bool:
+        """Tell whether images can be of this scope because they are shared with the caller."""
+        return not self.is_admin and self.has_project and self.visibility in (None, 'all', domain.SHARED)
+
+    def by_visibility(self) -> list[Arm]:
+        """Return the arms of an administrator's scope without a visibility so that each has something in common."""
+        community = [] if self.visibility is None else [domain.COMMUNITY]
+        own = [Arm(tuple(self._own()), key='owner')] if self.has_project and not community else []
+        return [*(self._of_visibility(one) for one in (domain.PUBLIC, domain.PRIVATE, domain.SHARED, *community)), *own]
 
     def _visible(self) -> list[Arm]:
         wanted = self.visibility
@@ -170,8 +184,13 @@ def alive(table: sa.Table, *conditions: Clause) -> tuple[Clause, ...]:
 
 
 def has(table: sa.Table, *conditions: Clause) -> Clause:
-    """Return whether an image has a row in a table that belongs to images."""
-    return sa.exists().where(table.c.image_id == _columns.id, *alive(table, *conditions))
+    """Return whether an image has a row in a table that belongs to images.
+
+    It is looked up for each image that is otherwise right: of an EXISTS, databases may make a list of all rows that are
+    right, which can be very many.
+    """
+    found = sa.select(table.c.id).where(table.c.image_id == _columns.id, *alive(table, *conditions)).limit(1)
+    return found.scalar_subquery().is_not(None)
 
 
 def _text(name: str) -> sa.BindParameter[str]:

@@ -7,16 +7,23 @@ as in the comparison with the marker; no function hides a column from its index.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any
+from typing import cast
 
 import sqlalchemy as sa
 
 from glance_clone.db.expressions import null_first
+from glance_clone.db.expressions import row_by_row
 from glance_clone.db.models import image as tables
 from glance_clone.domain.query import ImageQuery
 
 Order = tuple[tuple[str, str], ...]
+Clause = sa.ColumnElement[bool]
+
+#: How far the first key of an order goes in a page.
+_EQUAL, _IS_NULL, _UP_TO = 'equal', 'is null', 'up to'
 
 #: How many rows a page has at most.
 SIZE = sa.bindparam('size', type_=sa.Integer())
@@ -28,33 +35,93 @@ def total_order(query: ImageQuery) -> Order:
 
 
 def without_ties(sort: Sequence[tuple[str, str]], direction: str) -> Order:
-    """Return an order with what is needed to make it total; ties go in the direction."""
-    names = {name for name, _ in sort}
-    return (*sort, *((name, direction) for name in ('created_at', 'id') if name not in names))
+    """Return an order with what is needed to make it total, and no more; ties go in the direction."""
+    names = [name for name, _ in sort]
+    order = (*sort, *((name, direction) for name in ('created_at', 'id') if name not in names))
+    return order[: [name for name, _ in order].index('id') + 1]
 
 
 def order_by(order: Order, table: sa.FromClause = tables.images) -> list[Any]:
     """Return the ORDER BY clauses of an order."""
-    return [_sorted(table.c[name], direction) for name, direction in order]
+    return [sorted_by(table.c[name], direction) for name, direction in order]
 
 
-def after(order: Order, nulls: frozenset[str], table: sa.FromClause = tables.images) -> sa.ColumnElement[bool]:
-    """Return which rows come after a marker, whose values are the parameters of :func:`place`.
+def sorted_by(column: Any, direction: str) -> Any:
+    """Return a column as a key of an ORDER BY clause."""
+    if _may_be_null(column):
+        return null_first(column, direction)
+    return column.desc() if direction == 'desc' else column.asc()
+
+
+def is_plain(order: Order) -> bool:
+    """Tell whether indexes have an order: one key, what makes it total, and all in one direction."""
+    names, directions = zip(*order, strict=True)
+    return len(set(directions)) == 1 and names in ((names[0], 'created_at', 'id'), ('created_at', 'id'), ('id',))
+
+
+def bound(order: Order, first: Any, last: Any) -> str | None:
+    """Return how the first key of an order is bound in a page, None if it is not; the value is the parameter ``bound``.
+
+    :param first: the key of the first row of the page
+    :param last: that of the last one
+    """
+    if first == last:
+        return _IS_NULL if last is None else _EQUAL
+    return None if last is None else _UP_TO
+
+
+def within(order: Order, how: str | None, table: sa.FromClause = tables.images) -> list[Clause]:
+    """Return which rows have a first key within a bound, see :func:`bound`."""
+    if how is None:
+        return []
+    name, direction = order[0]
+    column = table.c[name]
+    value = sa.bindparam('bound', type_=column.type)
+    if how == _IS_NULL:
+        return [column.is_(None)]
+    if how == _EQUAL:
+        return [column == value]
+    if direction == 'desc':
+        return [column >= value]
+    return [sa.or_(column <= value, column.is_(None)) if _may_be_null(column) else column <= value]
+
+
+def after(order: Order, nulls: frozenset[str], table: sa.FromClause = tables.images) -> Clause:
+    """Return which rows come after a marker; see :func:`stretches`."""
+    return sa.or_(*stretches(order, nulls, table))
+
+
+def stretches(order: Order, nulls: frozenset[str], table: sa.FromClause = tables.images, first: int = 0) -> list[Clause]:
+    """Return which rows come after a marker, as conditions of which each holds for one stretch of an index in this order.
+
+    The values of the marker are the parameters of :func:`place`.
 
     :param nulls: the attributes that are NULL in the marker, see :func:`nulls_of`
+    :param first: number of the key from which on rows are compared
     """
-    alternatives = []
-    equal: list[sa.ColumnElement[bool]] = []
-    for number, (name, direction) in enumerate(order):
-        column = table.c[name]
-        value = None if name in nulls else sa.bindparam(f'after_{number}', type_=column.type)
-        beyond = _beyond(column, direction, value)
-        alternatives.append(sa.and_(*equal, beyond))
-        equal.append(column.is_(None) if value is None else column == value)
-        if number == 0:
-            # Follows from the alternatives, but it is what lets databases start in the middle of an index.
-            bound = sa.or_(beyond, equal[0]) if value is None else _from(column, direction, value)
-    return sa.and_(bound, sa.or_(*alternatives))
+    name, direction = order[first]
+    column = table.c[name]
+    if name in nulls:
+        equal = [sa.and_(column.is_(None), rest) for rest in stretches(order, nulls, table, first + 1)]
+        return [*equal, column.isnot(None)] if direction == 'asc' else equal
+    with_value = _after_value(order, nulls, table, first)
+    return [with_value, column.is_(None)] if direction == 'desc' and _may_be_null(column) else [with_value]
+
+
+def _after_value(order: Order, nulls: frozenset[str], table: sa.FromClause, first: int) -> Clause:
+    """Return which rows come after a marker that is not NULL in the first compared key, those apart that are."""
+    (_, direction), *rest = order[first:]
+    columns = [table.c[name] for name, _ in order[first:]]
+    values = [sa.bindparam(f'after_{first + number}', type_=column.type) for number, column in enumerate(columns)]
+    beyond, reached = (operator.gt, operator.ge) if direction == 'asc' else (operator.lt, operator.le)
+    if not rest:
+        return cast(Clause, beyond(columns[0], values[0]))
+    among_equal = sa.and_(columns[0] == values[0], sa.or_(*stretches(order, nulls, table, first + 1)))
+    # The first part follows from the other, but it is what lets databases start in the middle of an index.
+    stepwise = sa.and_(reached(columns[0], values[0]), sa.or_(beyond(columns[0], values[0]), among_equal))
+    if any(way != direction or _may_be_null(table.c[name]) for name, way in rest):
+        return stepwise
+    return row_by_row(stepwise, cast(Clause, beyond(sa.tuple_(*columns), sa.tuple_(*values))))
 
 
 def nulls_of(order: Order, marker: Any) -> frozenset[str]:
@@ -69,27 +136,6 @@ def place(order: Order, marker: Any) -> dict[str, Any]:
     """Return the parameters that say where in the order a marker is."""
     found = {f'after_{number}': getattr(marker, name) for number, (name, _) in enumerate(order)}
     return {name: value for name, value in found.items() if value is not None}
-
-
-def _sorted(column: Any, direction: str) -> Any:
-    if _may_be_null(column):
-        return null_first(column, direction)
-    return column.desc() if direction == 'desc' else column.asc()
-
-
-def _beyond(column: Any, direction: str, value: Any) -> Any:
-    """Return which rows come after a value by this column alone."""
-    if value is None:
-        return column.isnot(None) if direction == 'asc' else sa.false()
-    if direction == 'asc':
-        return column > value
-    return sa.or_(column < value, column.is_(None)) if _may_be_null(column) else column < value
-
-
-def _from(column: Any, direction: str, value: Any) -> Any:
-    if direction == 'asc':
-        return column >= value
-    return sa.or_(column <= value, column.is_(None)) if _may_be_null(column) else column <= value
 
 
 def _may_be_null(column: Any) -> bool:

@@ -1,127 +1,213 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pages of lists as members of a project and administrators read them, measured at the repository of images."""
+"""Pages of lists as members of projects and administrators read them, measured at the repository of images."""
 
 from __future__ import annotations
 
+import re
 import time
+import types
+from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sa
+import webob
 from oslo_config import cfg
 
+from benchmark import fill
+from glance_clone import conf as options
+from glance_clone.api.serial import image_list
 from glance_clone.db.engine import Database
 from glance_clone.db.migrations import steps
 from glance_clone.db.repos.images import ImageRepository
-from glance_clone.domain import query as q
 from glance_clone.domain.caller import Caller
-from glance_clone.domain.query import Condition
+from glance_clone.domain.query import SORT_KEYS
 from glance_clone.domain.query import ImageQuery
 
-_MEMBER = Caller('project-4')
-_ADMIN = Caller('project-4', is_admin=True)
-_WARM_UP = 3
-#: Image 500 is one of the rare ones, and in the middle of the small cloud.
-_MIDDLE = '@middle'
-
-
-def _page(**wanted: Any) -> ImageQuery:
-    query = ImageQuery(**wanted)
-    query.tie_direction = query.sort[0][1]
-    return query
-
-
-#: Lists by what they are called: who asks, and for what.
-QUERIES: dict[str, tuple[Caller, ImageQuery]] = {
-    'default order': (_MEMBER, _page()),
-    'default order, admin': (_ADMIN, _page()),
-    'created_at:asc': (_MEMBER, _page(sort=[('created_at', 'asc')])),
-    'name:asc': (_MEMBER, _page(sort=[('name', 'asc')])),
-    'name:asc, admin': (_ADMIN, _page(sort=[('name', 'asc')])),
-    'size:desc': (_MEMBER, _page(sort=[('size', 'desc')])),
-    'updated_at:desc': (_MEMBER, _page(sort=[('updated_at', 'desc')])),
-    'deep marker': (_MEMBER, _page(marker=_MIDDLE)),
-    'deep marker, admin': (_ADMIN, _page(marker=_MIDDLE)),
-    'tag': (_MEMBER, _page(tags=['common'])),
-    'rare tag': (_MEMBER, _page(tags=['rare'])),
-    'rare tag, admin': (_ADMIN, _page(tags=['rare'])),
-    'property': (_MEMBER, _page(properties={'os_distro': 'distribution-4'})),
-    'rare property': (_MEMBER, _page(properties={'build': 'build-500'})),
-    'rare property, admin': (_ADMIN, _page(properties={'build': 'build-500'})),
-    'tag, property and name:asc': (
-        _MEMBER,
-        _page(tags=['common'], properties={'architecture': 'x86_64'}, sort=[('name', 'asc')]),
-    ),
-    'name': (_MEMBER, _page(conditions=[Condition('name', q.EQ, 'image 500')])),
-    'name, admin': (_ADMIN, _page(conditions=[Condition('name', q.EQ, 'image 500')])),
-    'owner, admin': (_ADMIN, _page(conditions=[Condition('owner', q.EQ, 'project-8')])),
-    'visibility=public': (_MEMBER, _page(visibility='public')),
-    'visibility=private': (_MEMBER, _page(visibility='private')),
-    'visibility=shared': (_MEMBER, _page(visibility='shared')),
-    'visibility=community': (_MEMBER, _page(visibility='community')),
-    'member_status=pending': (_MEMBER, _page(visibility='shared', member_status='pending')),
-    'visibility=all': (_MEMBER, _page(visibility='all')),
-    'os_hidden': (_MEMBER, _page(os_hidden=True)),
-    'size_min': (_MEMBER, _page(conditions=[Condition('size', q.GTE, 500_000)])),
-    'status=queued': (_MEMBER, _page(conditions=[Condition('status', q.EQ, 'queued')])),
+#: Who asks: the large project, a project with few images, an administrator.
+CALLERS = {
+    'large': Caller(fill.PROJECT),
+    'small': Caller(fill.SMALL_PROJECT),
+    'admin': Caller(fill.PROJECT, is_admin=True),
 }
+_ORDERS = [f'sort={key}:{direction}' for key in SORT_KEYS for direction in ('asc', 'desc')]
+_MIXED = [
+    'sort=name:asc,created_at:desc',
+    'sort=name:desc,size:asc',
+    'sort=size:asc,name:desc',
+    'sort=updated_at:desc,id:asc',
+    'sort=status:asc,created_at:desc',
+    'sort=disk_format:asc,name:asc',
+]
+#: Image 520 is one of those with rare values.
+_FILTERS = [
+    'name=image 520',
+    'name=common name',
+    'name=in:"image 520","image 620"',
+    'name=common name&sort=size:desc',
+    'id=in:@rare',
+    'status=queued',
+    'status=importing',
+    'status=in:queued,importing',
+    'status=importing&sort=name:asc',
+    'status=queued&sort=size:asc',
+    'disk_format=raw',
+    'disk_format=iso',
+    'disk_format=iso&sort=updated_at:desc',
+    'container_format=bare',
+    'container_format=in:docker,ovf',
+    'size_min=500000000',
+    'size_min=2000000000000',
+    'size_max=500000&sort=size:asc',
+    'size_min=2000000000000&sort=name:asc',
+    'min_ram=512',
+    'checksum=@checksum',
+    'os_hash_value=@hash',
+    'created_at=gt:2020-01-01T00:05:00Z',
+    'created_at=lt:2020-01-01T00:16:00Z',
+    'created_at=lt:2020-01-01T00:16:00Z&sort=name:asc',
+    'updated_at=gt:2020-01-01T00:05:00Z',
+    'updated_at=lt:2020-01-01T12:00:00Z&sort=updated_at:asc',
+    'updated_at=lt:2020-01-01T02:00:00Z',
+    'protected=true',
+    'os_hidden=true',
+    'os_hidden=true&sort=name:asc',
+    'tag=common',
+    'tag=team-1',
+    'tag=rare',
+    'tag=rare&tag=team-1&sort=name:asc',
+    'os_distro=distribution-1',
+    'build=build-520',
+    'rare=yes&sort=size:desc',
+    'tag=common&architecture=x86_64&sort=name:asc',
+    'tag=common&architecture=x86_64&os_distro=distribution-1',
+    'visibility=public',
+    'visibility=private',
+    'visibility=shared',
+    'visibility=community',
+    'visibility=all',
+    'visibility=all&sort=name:asc',
+    'visibility=shared&member_status=pending',
+    'visibility=shared&member_status=all&sort=name:asc',
+    'owner=project-0',
+    'owner=project-0&sort=size:desc',
+]
+_OF_ADMINS = [*_ORDERS, *_FILTERS]
+_OF_SMALL = [
+    '',
+    'sort=name:asc',
+    'sort=size:desc',
+    'visibility=shared',
+    'tag=common',
+    'status=queued',
+    'os_distro=distribution-1',
+]
+
+
+def queries() -> Iterator[tuple[str, str]]:
+    """Yield (caller, query string) of every list; ``marker=`` stands for that of a page in the middle."""
+    orders = ['', *_ORDERS, *_MIXED]
+    yield from (('large', query) for query in (*orders, *(f'{order}&marker=' for order in orders), *_FILTERS))
+    yield from (('admin', query) for query in (*orders, *(f'{order}&marker=' for order in orders), *_FILTERS))
+    yield from (('small', query) for query in _OF_SMALL)
 
 
 class Lists:
-    """Reads pages from a database, in which the schema is made first.
+    """Reads pages from a database, in which the schema is made if it is not there.
 
-    :param url: SQLAlchemy URL of an empty database
+    :param url: SQLAlchemy URL
     """
 
     def __init__(self, url: str):
-        conf = cfg.ConfigOpts()
-        from glance_clone import conf as options  # noqa: PLC0415
+        self._conf = cfg.ConfigOpts()
+        options.register_opts(self._conf)
+        self._conf([], default_config_files=[])
+        self._conf.set_override('connection', url, group='database')
+        self.database = Database(self._conf, patient=True)
+        steps.sync(self.database)
+        self._images = ImageRepository(self.database, 60)
 
-        options.register_opts(conf)
-        conf([], default_config_files=[])
-        conf.set_override('connection', url, group='database')
-        self._database = Database(conf, patient=True)
-        steps.sync(self._database)
-        self._images = ImageRepository(self._database, 60)
+    def count(self) -> int:
+        """Return how many images the database has."""
+        with self.database.read() as connection:
+            return int(connection.exec_driver_sql('SELECT count(*) FROM images').scalar_one())
 
-    def _query(self, name: str) -> tuple[Caller, ImageQuery]:
-        caller, query = QUERIES[name]
-        if query.marker == _MIDDLE:
-            with self._database.read() as connection:
-                half = 'SELECT id FROM images WHERE visibility = %s ORDER BY created_at DESC LIMIT 1 OFFSET %s'
-                count = connection.exec_driver_sql(
-                    'SELECT count(*) FROM images WHERE visibility = %s', ('public',)
-                ).scalar_one()
-                query.marker = connection.exec_driver_sql(half, ('public', count // 2)).scalar_one()
-        return caller, query
-
-    def measure(self, name: str, rounds: int) -> list[float]:
-        """Return the seconds that each of several reads of one page took."""
-        caller, query = self._query(name)
-        found = []
-        for _ in range(rounds + _WARM_UP):
+    def measure(self, caller: str, text: str, rounds: int) -> tuple[int, float]:
+        """Return how many images a page has, and the least seconds that one of several reads of it took."""
+        query = self._query(text)
+        found = len(self._images.list(query, CALLERS[caller]))
+        times = []
+        for _ in range(rounds):
             began = time.perf_counter()
-            self._images.list(query, caller)
-            found.append(time.perf_counter() - began)
-        if QUERIES[name][1].marker:
-            QUERIES[name][1].marker = _MIDDLE
-        return found[_WARM_UP:]
+            self._images.list(query, CALLERS[caller])
+            times.append(time.perf_counter() - began)
+        return found, min(times)
 
-    def explain(self, name: str) -> str:
+    def work(self, caller: str, text: str) -> int:
+        """Return what the database looks at for a page: rows on MariaDB, blocks of 8 KiB on PostgreSQL."""
+        if self.database.backend == 'mysql':
+            before = self._rows_read()
+            self._images.list(self._query(text), CALLERS[caller])
+            return self._rows_read() - before
+        # The first line about blocks of each plan is that of the whole statement.
+        firsts = [next(line for line in plan if 'Buffers:' in line) for plan in self.plans(caller, text)]
+        return sum(int(count) for line in firsts for count in re.findall(r'(?:hit|read)=([0-9]+)', line))
+
+    def _rows_read(self) -> int:
+        with self.database.read() as connection:
+            found = connection.exec_driver_sql("SHOW SESSION STATUS LIKE 'Handler_read%%'").all()
+        return sum(int(count) for _, count in found)
+
+    def explain(self, caller: str, text: str) -> str:
         """Return how the database finds the images of a page."""
-        caller, query = self._query(name)
+        return '\n'.join('\n'.join(plan) for plan in self.plans(caller, text))
+
+    def plans(self, caller: str, text: str) -> list[list[str]]:
+        """Return the plan of each statement for a page, as lines of text."""
+        query = self._query(text)
         seen: list[tuple[str, Any]] = []
-        engine = self._database.engine
+        engine = self.database.engine
 
         def remember(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
             seen.append((statement, parameters))
 
         sa.event.listen(engine, 'before_cursor_execute', remember)
         try:
-            self._images.list(query, caller)
+            self._images.list(query, CALLERS[caller])
         finally:
             sa.event.remove(engine, 'before_cursor_execute', remember)
-        statement, parameters = max(seen[:2], key=lambda each: len(each[0]))
         word = 'ANALYZE FORMAT=JSON' if engine.dialect.name == 'mysql' else 'EXPLAIN (ANALYZE, BUFFERS)'
-        with self._database.read() as connection:
-            rows = connection.exec_driver_sql(f'{word} {statement}', parameters).all()
-        return '\n'.join(str(row[0]) for row in rows)
+        with self.database.read() as connection:
+            plans = [connection.exec_driver_sql(f'{word} {statement}', parameters).all() for statement, parameters in seen]
+        return [[str(row[0]) for row in plan] for plan in plans]
+
+    def _query(self, text: str) -> ImageQuery:
+        """Parse a query string as the service does; its placeholders stand for what only the database knows."""
+        for word, statement in _PLACEHOLDERS.items():
+            if word in text:
+                text = text.replace(word, ','.join(self._values(statement)))
+        query = image_list.parse(types.SimpleNamespace(conf=self._conf), webob.Request.blank(f'/v2/images?{text}'))  # type: ignore[arg-type]
+        if query.marker == '':
+            query.marker = self._middle(*query.sort[0])
+        return query
+
+    def _values(self, statement: str) -> list[str]:
+        with self.database.read() as connection:
+            return list(connection.exec_driver_sql(statement).scalars())
+
+    def _middle(self, key: str, direction: str) -> str:
+        """Return the id of the image in the middle of those of the large project."""
+        alive = f"FROM images WHERE owner = '{fill.PROJECT}' AND deleted = {{no}} AND os_hidden = {{no}}".format(
+            no='false' if self.database.backend == 'postgresql' else '0'
+        )
+        with self.database.read() as connection:
+            half = int(connection.exec_driver_sql(f'SELECT count(*) {alive}').scalar_one()) // 2
+            order = f'{key} {direction}, created_at {direction}'
+            return str(connection.exec_driver_sql(f'SELECT id {alive} ORDER BY {order} LIMIT 1 OFFSET {half}').scalar_one())
+
+
+_RARE = "FROM images WHERE name IN ('image 520', 'image 570', 'image 620')"
+_PLACEHOLDERS = {
+    '@rare': f'SELECT id {_RARE}',
+    '@checksum': f'SELECT checksum {_RARE} ORDER BY name LIMIT 1',
+    '@hash': f'SELECT os_hash_value {_RARE} ORDER BY name LIMIT 1',
+}
