@@ -10,6 +10,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Sequence
 from typing import Any
+from typing import NamedTuple
 from typing import cast
 
 import sqlalchemy as sa
@@ -27,6 +28,16 @@ _EQUAL, _IS_NULL, _UP_TO = 'equal', 'is null', 'up to'
 
 #: How many rows a page has at most.
 SIZE = sa.bindparam('size', type_=sa.Integer())
+
+
+class Stretch(NamedTuple):
+    """Rows that are together in an index.
+
+    :ivar order: what is left of the order, because all rows have the same first key or not
+    """
+
+    clause: Clause
+    order: Order
 
 
 def total_order(query: ImageQuery) -> Order:
@@ -70,29 +81,29 @@ def bound(order: Order, first: Any, last: Any) -> str | None:
     return None if last is None else _UP_TO
 
 
-def within(order: Order, how: str | None, table: sa.FromClause = tables.images) -> list[Clause]:
-    """Return which rows have a first key within a bound, see :func:`bound`."""
-    if how is None:
-        return []
+def within(stretch: Stretch, order: Order, how: str | None, table: sa.FromClause = tables.images) -> Stretch:
+    """Return those rows of a stretch that have a first key within a bound, see :func:`bound`."""
+    if how is None or stretch.order != order:
+        return stretch
     name, direction = order[0]
     column = table.c[name]
     value = sa.bindparam('bound', type_=column.type)
-    if how == _IS_NULL:
-        return [column.is_(None)]
-    if how == _EQUAL:
-        return [column == value]
+    if how in (_EQUAL, _IS_NULL):
+        same = column.is_(None) if how == _IS_NULL else column == value
+        return Stretch(sa.and_(stretch.clause, same), order[1:])
     if direction == 'desc':
-        return [column >= value]
-    return [sa.or_(column <= value, column.is_(None)) if _may_be_null(column) else column <= value]
+        return Stretch(sa.and_(stretch.clause, column >= value), order)
+    up_to = sa.or_(column <= value, column.is_(None)) if _may_be_null(column) else column <= value
+    return Stretch(sa.and_(stretch.clause, up_to), order)
 
 
 def after(order: Order, nulls: frozenset[str], table: sa.FromClause = tables.images) -> Clause:
     """Return which rows come after a marker; see :func:`stretches`."""
-    return sa.or_(*stretches(order, nulls, table))
+    return sa.or_(*(stretch.clause for stretch in stretches(order, nulls, table)))
 
 
-def stretches(order: Order, nulls: frozenset[str], table: sa.FromClause = tables.images, first: int = 0) -> list[Clause]:
-    """Return which rows come after a marker, as conditions of which each holds for one stretch of an index in this order.
+def stretches(order: Order, nulls: frozenset[str], table: sa.FromClause = tables.images, first: int = 0) -> list[Stretch]:
+    """Return which rows come after a marker, as stretches of an index in this order.
 
     The values of the marker are the parameters of :func:`place`.
 
@@ -102,10 +113,13 @@ def stretches(order: Order, nulls: frozenset[str], table: sa.FromClause = tables
     name, direction = order[first]
     column = table.c[name]
     if name in nulls:
-        equal = [sa.and_(column.is_(None), rest) for rest in stretches(order, nulls, table, first + 1)]
-        return [*equal, column.isnot(None)] if direction == 'asc' else equal
-    with_value = _after_value(order, nulls, table, first)
-    return [with_value, column.is_(None)] if direction == 'desc' and _may_be_null(column) else [with_value]
+        rest = stretches(order, nulls, table, first + 1)
+        equal = [Stretch(sa.and_(column.is_(None), after_it), its) for after_it, its in rest]
+        return [*equal, Stretch(column.isnot(None), order[first:])] if direction == 'asc' else equal
+    found = [Stretch(_after_value(order, nulls, table, first), order[first:])]
+    if direction == 'desc' and _may_be_null(column):
+        found.append(Stretch(column.is_(None), order[first + 1 :]))
+    return found
 
 
 def _after_value(order: Order, nulls: frozenset[str], table: sa.FromClause, first: int) -> Clause:
@@ -116,7 +130,7 @@ def _after_value(order: Order, nulls: frozenset[str], table: sa.FromClause, firs
     beyond, reached = (operator.gt, operator.ge) if direction == 'asc' else (operator.lt, operator.le)
     if not rest:
         return cast(Clause, beyond(columns[0], values[0]))
-    among_equal = sa.and_(columns[0] == values[0], sa.or_(*stretches(order, nulls, table, first + 1)))
+    among_equal = sa.and_(columns[0] == values[0], sa.or_(*(one.clause for one in stretches(order, nulls, table, first + 1))))
     # The first part follows from the other, but it is what lets databases start in the middle of an index.
     stepwise = sa.and_(reached(columns[0], values[0]), sa.or_(beyond(columns[0], values[0]), among_equal))
     if any(way != direction or _may_be_null(table.c[name]) for name, way in rest):

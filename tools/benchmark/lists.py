@@ -55,9 +55,9 @@ _FILTERS = [
     'disk_format=iso&sort=updated_at:desc',
     'container_format=bare',
     'container_format=in:docker,ovf',
-    'size_min=500000000',
+    'size_min=20000000',
     'size_min=2000000000000',
-    'size_max=500000&sort=size:asc',
+    'size_max=20000000&sort=size:asc',
     'size_min=2000000000000&sort=name:asc',
     'min_ram=512',
     'checksum=@checksum',
@@ -91,7 +91,6 @@ _FILTERS = [
     'owner=project-0',
     'owner=project-0&sort=size:desc',
 ]
-_OF_ADMINS = [*_ORDERS, *_FILTERS]
 _OF_SMALL = [
     '',
     'sort=name:asc',
@@ -106,8 +105,8 @@ _OF_SMALL = [
 def queries() -> Iterator[tuple[str, str]]:
     """Yield (caller, query string) of every list; ``marker=`` stands for that of a page in the middle."""
     orders = ['', *_ORDERS, *_MIXED]
-    yield from (('large', query) for query in (*orders, *(f'{order}&marker=' for order in orders), *_FILTERS))
-    yield from (('admin', query) for query in (*orders, *(f'{order}&marker=' for order in orders), *_FILTERS))
+    for caller in ('large', 'admin'):
+        yield from ((caller, query) for query in (*orders, *(f'{order}&marker=' for order in orders), *_FILTERS))
     yield from (('small', query) for query in _OF_SMALL)
 
 
@@ -145,8 +144,8 @@ class Lists:
     def work(self, caller: str, text: str) -> int:
         """Return what the database looks at for a page: rows on MariaDB, blocks of 8 KiB on PostgreSQL."""
         if self.database.backend == 'mysql':
-            before = self._rows_read()
-            self._images.list(self._query(text), CALLERS[caller])
+            query, before = self._query(text), self._rows_read()
+            self._images.list(query, CALLERS[caller])
             return self._rows_read() - before
         # The first line about blocks of each plan is that of the whole statement.
         firsts = [next(line for line in plan if 'Buffers:' in line) for plan in self.plans(caller, text)]

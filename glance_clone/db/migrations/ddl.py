@@ -42,6 +42,12 @@ def create_missing_indexes(connection: sa.Connection, indexes: Mapping[str, tupl
                 connection.exec_driver_sql(f'CREATE INDEX {name} ON {table} ({columns})')
 
 
+def drop_index(connection: sa.Connection, name: str, table: str) -> None:
+    """Drop an index if it is there."""
+    if name in {index['name'] for index in sa.inspect(connection).get_indexes(table)}:
+        op.drop_index(name, table)
+
+
 def add_missing_columns(connection: sa.Connection, columns: Sequence[sa.Column[Any]]) -> None:
     """Add those columns to their tables that are not there yet."""
     for column in columns:

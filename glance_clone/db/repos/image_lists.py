@@ -135,11 +135,12 @@ def _bounded(connection: sa.Connection, way: _Way, values: dict[str, Any]) -> _W
 @functools.lru_cache(maxsize=128)
 def _first_keys(way: _Way) -> sa.Select[Any]:
     """Return the statement that reads the first key of the order of each image of a page."""
-    first = way.order[:1]
-    key = _images.c[first[0][0]].label('first_key')
-    parts = [_in_order(part.add_columns(key), first).subquery() for part in _parts(way)]
-    found = sa.union(*(sa.select(part.c.id, part.c.first_key) for part in parts)).subquery('found')
-    return sa.select(found.c.first_key).order_by(pagination.sorted_by(found.c.first_key, first[0][1])).limit(pagination.SIZE)
+    name, direction = way.order[0]
+    key = _images.c[name].label('first_key')
+    parts = [(part.add_columns(key), way.order[:1] if order == way.order else ()) for part, order in _parts(way)]
+    rows = [_in_order(part, order).subquery() for part, order in parts]
+    found = sa.union(*(sa.select(each.c.id, each.c.first_key) for each in rows)).subquery('found')
+    return sa.select(found.c.first_key).order_by(pagination.sorted_by(found.c.first_key, direction)).limit(pagination.SIZE)
 
 
 @functools.lru_cache(maxsize=512)
@@ -148,28 +149,31 @@ def _along_arms(way: _Way) -> sa.Select[Any]:
     parts = _parts(way)
     if len(parts) == 1 and not any(arm.membership for arm in _arms(way)):
         # The images themselves can be read in order.
-        return _in_order(parts[0].with_only_columns(*image_rows.SELECT.selected_columns), way.order)
-    found = sa.union(*(sa.select(_in_order(part, way.order).subquery().c.id) for part in parts)).subquery('found')
+        part, order = parts[0]
+        return _in_order(part.with_only_columns(*image_rows.SELECT.selected_columns), order)
+    rows = [_in_order(part, order).subquery() for part, order in parts]
+    found = sa.union(*(sa.select(each.c.id) for each in rows)).subquery('found')
     return _in_order(image_rows.SELECT.join(found, found.c.id == _images.c.id), way.order)
 
 
-def _parts(way: _Way) -> list[sa.Select[Any]]:
-    """Return selections of the ids of images, none of them in order yet, of which one has each image of the list."""
+def _parts(way: _Way) -> list[tuple[sa.Select[Any], pagination.Order]]:
+    """Return selections of ids, with the order in which each is to be read, of which one has each image of the list."""
     conditions = [
         *way.scope.common(),
         *way.shape.on_columns(),
         *(filters.has(table, *its) for table, its in way.shape.on_children()),
-        *pagination.within(way.order, way.bound),
     ]
-    beyond = [sa.true()] if way.nulls is None else pagination.stretches(way.order, way.nulls)
-    parts = [_ids(way, arm).where(*conditions, stretch) for arm in _arms(way) for stretch in beyond]
-    return parts or [sa.select(_images.c.id).where(sa.false())]
+    everything = [pagination.Stretch(sa.true(), way.order)]
+    beyond = everything if way.nulls is None else pagination.stretches(way.order, way.nulls)
+    beyond = [pagination.within(stretch, way.order, way.bound) for stretch in beyond]
+    parts = [(_ids(way, arm).where(*conditions, clause), order) for arm in _arms(way) for clause, order in beyond]
+    return parts or [(sa.select(_images.c.id).where(sa.false()), way.order)]
 
 
 def _arms(way: _Way) -> list[filters.Arm]:
     """Return the arms of the scope; those of an administrator by visibility, where no index has all images in order."""
     arms = way.scope.arms()
-    if any(_key(arm, way.shape) is None for arm in arms) and way.order[0][0] not in _INDEXES[None]:
+    if any(_key(arm, way.shape) is None for arm in arms) and not _INDEXES[None].keys() >= _indexed(way):
         return way.scope.by_visibility()
     return [arm.along_images() for arm in arms] if way.is_frequent else arms
 
@@ -177,29 +181,24 @@ def _arms(way: _Way) -> list[filters.Arm]:
 def _ids(way: _Way, arm: filters.Arm) -> sa.Select[Any]:
     """Return the selection of the ids of an arm; memberships come first, as most projects have few of them.
 
-    MySQL and MariaDB are made to read along an index, where they would rather read all of the arm and sort. Few images
-    are hidden, which they know.
+    MySQL and MariaDB would rather read all of an arm and sort. They are made to read it along the order, or along a
+    condition, of which they know whether few images meet it; and they know that few images are hidden.
     """
     if arm.membership:
         members = tables.members
         joined = members.join(_images, members.c.image_id == _images.c.id)
         return sa.select(_images.c.id).select_from(joined).where(*filters.alive(members, *arm.membership), *arm.clauses)
     found = sa.select(_images.c.id).where(*arm.clauses)
-    index = None if way.scope.os_hidden else _index(arm, way.shape, way.order)
-    return found if index is None else found.with_hint(_images, f'FORCE INDEX ({index})', 'mysql')
+    if way.scope.os_hidden or not _UNIQUE.isdisjoint(attribute for attribute, _ in way.shape.conditions):
+        return found
+    indexes = _INDEXES[_key(arm, way.shape)]
+    return found.with_hint(_images, f'FORCE INDEX ({", ".join(indexes[name] for name in sorted(_indexed(way)))})', 'mysql')
 
 
-def _index(arm: filters.Arm, shape: filters.Shape, order: pagination.Order) -> str | None:
-    """Return the index that has the images of an arm in order, or nearest to it; None if conditions point to few images."""
-    wanted = [attribute for attribute, op in shape.conditions if op == EQ]
-    if _UNIQUE.intersection(wanted):
-        return None
-    indexes, first = _INDEXES[_key(arm, shape)], order[0][0]
-    if first == 'created_at':
-        first = next((attribute for attribute in wanted if attribute in indexes), first)
-    elif 'name' in wanted:
-        first = 'name'
-    return indexes.get(first, indexes['created_at'])
+def _indexed(way: _Way) -> set[str]:
+    """Return the first key of the order, and the attributes with a condition for which there are indexes."""
+    conditions = {attribute for attribute, _ in way.shape.conditions}
+    return {way.order[0][0], *conditions.intersection(_INDEXES['owner'])}
 
 
 def _key(arm: filters.Arm, shape: filters.Shape) -> str | None:

@@ -90,9 +90,9 @@ class DatabaseTestCase(_TestCase):
     def _make(self) -> str:
         return self.useFixture(fixtures.KINDS[self.kind]()).url
 
-    def connect(self, **options: object) -> Database:
+    def connect(self, patient: bool = False, **options: object) -> Database:
         """Return a further access to the database of the test."""
-        database = Database(configured(self.url, **options))
+        database = Database(configured(self.url, **options), patient)
         self.addCleanup(database.dispose)
         return database
 

@@ -106,6 +106,7 @@ class _Reading:
         for _ in range(30):
             self.add(tags={'a'}, properties={'b': 'c', 'd': 'e'})
         self.assertEqual(2, self._count(lambda: self.images.get(image.id, self.me)))
+        self.images.list(ImageQuery(), self.me)
         self.assertEqual(2, self._count(lambda: self.images.list(ImageQuery(limit=30), self.me)))
         after = ImageQuery(limit=30, sort=[('id', 'asc')], marker=min(row['id'] for row in self.rows(tables.images)))
         self.assertEqual(3, self._count(lambda: self.images.list(after, self.me)))

@@ -149,7 +149,7 @@ class _Migrations:
         self.assertEqual((before, sorted(revisions)), (self.schema(), self.recorded()))
 
     def test_two_programs_at_once(self) -> None:
-        databases = [self.connect() for _ in range(3)]
+        databases = [self.connect(patient=True) for _ in range(3)]
         failures: list[Exception] = []
 
         def sync(database: Database) -> None:
