@@ -95,6 +95,11 @@ def exactly_and_indexed(column: Any, value: Any) -> sa.ColumnElement[bool]:
     return _Beginning(exactly(column, value), beginning)
 
 
+def found_by_index(compared: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    """Return a comparison by :func:`exactly_and_indexed` as far as the index knows; for counting, as some more may be equal."""
+    return _OnlyBeginning(compared.whole, compared.beginning) if isinstance(compared, _Beginning) else compared
+
+
 class _Beginning(sa.sql.expression.ColumnElement[bool]):
     """A comparison of text, on PostgreSQL beside one of its indexed beginning."""
 
@@ -114,6 +119,18 @@ class _Beginning(sa.sql.expression.ColumnElement[bool]):
         return self
 
 
+class _OnlyBeginning(_Beginning):
+    """A comparison of the indexed beginning of text on PostgreSQL, and of all of it elsewhere."""
+
+    inherit_cache = True
+
+
+@compiler.compiles(_OnlyBeginning, 'postgresql')
+def _only_beginning_on_postgresql(element: _OnlyBeginning, compiler: Any, **kwargs: Any) -> Any:
+    return compiler.process(element.beginning, **kwargs)
+
+
+@compiler.compiles(_OnlyBeginning)
 @compiler.compiles(_Beginning)
 def _beginning(element: _Beginning, compiler: Any, **kwargs: Any) -> Any:
     return compiler.process(element.whole, **kwargs)

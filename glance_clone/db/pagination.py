@@ -24,7 +24,7 @@ Order = tuple[tuple[str, str], ...]
 Clause = sa.ColumnElement[bool]
 
 #: How far the first key of an order goes in a page.
-_EQUAL, _IS_NULL, _UP_TO = 'equal', 'is null', 'up to'
+_SAME, _EQUAL, _IS_NULL, _UP_TO = 'as the marker', 'equal', 'is null', 'up to'
 
 #: How many rows a page has at most.
 SIZE = sa.bindparam('size', type_=sa.Integer())
@@ -70,31 +70,44 @@ def is_plain(order: Order) -> bool:
     return len(set(directions)) == 1 and names in ((names[0], 'created_at', 'id'), ('created_at', 'id'), ('id',))
 
 
-def bound(order: Order, first: Any, last: Any) -> str | None:
+def bound(first: Any, last: Any, marker: Any) -> str | None:
     """Return how the first key of an order is bound in a page, None if it is not; the value is the parameter ``bound``.
 
     :param first: the key of the first row of the page
     :param last: that of the last one
+    :param marker: that of the marker, None if it is NULL or there is no marker
     """
-    if first == last:
-        return _IS_NULL if last is None else _EQUAL
-    return None if last is None else _UP_TO
+    if last is None:
+        return _IS_NULL if first is None else None
+    if first != last:
+        return _UP_TO
+    return _SAME if last == marker else _EQUAL
 
 
-def within(stretch: Stretch, order: Order, how: str | None, table: sa.FromClause = tables.images) -> Stretch:
+def within(
+    stretch: Stretch, order: Order, nulls: frozenset[str] | None, how: str | None, table: sa.FromClause = tables.images
+) -> Stretch:
     """Return those rows of a stretch that have a first key within a bound, see :func:`bound`."""
     if how is None or stretch.order != order:
         return stretch
     name, direction = order[0]
     column = table.c[name]
     value = sa.bindparam('bound', type_=column.type)
+    if how == _SAME:
+        # The other keys alone tell what comes after the marker.
+        rest = sa.or_(*(one.clause for one in stretches(order, nulls or frozenset(), table, 1)))
+        return Stretch(sa.and_(column == value, rest), order[1:])
     if how in (_EQUAL, _IS_NULL):
-        same = column.is_(None) if how == _IS_NULL else column == value
-        return Stretch(sa.and_(stretch.clause, same), order[1:])
-    if direction == 'desc':
-        return Stretch(sa.and_(stretch.clause, column >= value), order)
-    up_to = sa.or_(column <= value, column.is_(None)) if _may_be_null(column) else column <= value
-    return Stretch(sa.and_(stretch.clause, up_to), order)
+        return Stretch(sa.and_(stretch.clause, column.is_(None) if how == _IS_NULL else column == value), order[1:])
+    return Stretch(sa.and_(stretch.clause, column >= value if direction == 'desc' else column <= value), order)
+
+
+def everything(order: Order, table: sa.FromClause = tables.images) -> list[Stretch]:
+    """Return all rows as stretches: one, unless the first key must be bound and can be NULL."""
+    column = table.c[order[0][0]]
+    if is_plain(order) or not _may_be_null(column):
+        return [Stretch(sa.true(), order)]
+    return [Stretch(column.is_(None), order[1:]), Stretch(column.isnot(None), order)]
 
 
 def after(order: Order, nulls: frozenset[str], table: sa.FromClause = tables.images) -> Clause:

@@ -15,6 +15,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
+from glance_clone.db.engine import Database
+
 #: Seconds to wait for another program that changes the schema.
 _PATIENCE = 600
 _LOCK_NUMBER = 0x676C616E6365
@@ -57,17 +59,22 @@ def add_missing_columns(connection: sa.Connection, columns: Sequence[sa.Column[A
 
 
 @contextlib.contextmanager
-def alone(connection: sa.Connection) -> Iterator[None]:
-    """Keep other programs from changing the schema; transactions do that on SQLite only."""
-    dialect = connection.dialect.name
-    if dialect == 'mysql':
-        name = sa.func.left(sa.func.concat('glance_clone_schema.', sa.func.database()), 64)
-        connection.execute(sa.select(sa.func.get_lock(name, _PATIENCE)))
-        try:
-            yield
-        finally:
-            connection.execute(sa.select(sa.func.release_lock(name)))
+def alone(database: Database) -> Iterator[None]:
+    """Keep other programs from changing the schema; transactions do that on SQLite only.
+
+    The lock has a connection of its own, so that it is held until the work is committed.
+    """
+    if database.backend == 'sqlite':
+        yield
         return
-    if dialect == 'postgresql':
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK_NUMBER)))
-    yield
+    with database.read() as connection:
+        if database.backend == 'mysql':
+            name = sa.func.left(sa.func.concat('glance_clone_schema.', sa.func.database()), 64)
+            connection.execute(sa.select(sa.func.get_lock(name, _PATIENCE)))
+            try:
+                yield
+            finally:
+                connection.execute(sa.select(sa.func.release_lock(name)))
+        else:
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK_NUMBER)))
+            yield

@@ -140,7 +140,7 @@ def _require_expanded(database: Database) -> None:
 def _upgrade(database: Database, revision: str) -> None:
     """Upgrade the shared schema to a revision, then our own to its newest."""
     try:
-        with database.write() as connection, ddl.alone(connection):
+        with ddl.alone(database), database.write() as connection:
             _upgrade_frozen(connection, revision)
             command.upgrade(Lineage.OWN.config(connection), 'heads')
     except util.CommandError as error:

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 
 from glance_clone.db import filters
 from glance_clone.db import pagination
+from glance_clone.db.expressions import found_by_index
 from glance_clone.db.models import image as tables
 from glance_clone.db.repos import image_rows
 from glance_clone.db.repos.frequent_members import FrequentMembers
@@ -105,18 +106,22 @@ def _rarest(connection: sa.Connection, shape: filters.Shape, values: dict[str, A
     """Return which of the asked tags and properties fewest images have; None if all of them are common."""
     if not shape.tags and not shape.properties:
         return None
-    counts = connection.execute(_counts(shape), values).one()
+    counts = connection.execute(_counts(shape, connection.dialect.name == 'postgresql'), values).one()
     number = min(range(len(counts)), key=counts.__getitem__)
     return number if counts[number] <= FEW else None
 
 
 @functools.lru_cache(maxsize=64)
-def _counts(shape: filters.Shape) -> sa.Select[Any]:
-    """Return the statement that counts, up to a limit, how many images have each tag and property."""
-    found = [
-        sa.select(table.c.image_id).where(*filters.alive(table, *conditions)).limit(FEW + 1).subquery()
-        for table, conditions in shape.on_children()
-    ]
+def _counts(shape: filters.Shape, in_order: bool) -> sa.Select[Any]:
+    """Return the statement that counts, up to a limit, how many images have each tag and property.
+
+    :param in_order: count along an index that is in order; PostgreSQL would read all of it before it begins to count
+    """
+    found = []
+    for table, conditions in shape.on_children():
+        in_index = [found_by_index(condition) for condition in conditions]
+        rows = sa.select(table.c.image_id).where(*filters.alive(table, *in_index)).limit(FEW + 1)
+        found.append((rows.order_by(table.c.image_id) if in_order else rows).subquery())
     return sa.select(*(sa.select(sa.func.count()).select_from(rows).scalar_subquery() for rows in found))
 
 
@@ -129,7 +134,7 @@ def _bounded(connection: sa.Connection, way: _Way, values: dict[str, Any]) -> _W
     if len(keys) < values['size'] or not keys:
         return way
     values['bound'] = keys[-1]
-    return way._replace(bound=pagination.bound(way.order, keys[0], keys[-1]))
+    return way._replace(bound=pagination.bound(keys[0], keys[-1], values.get('after_0')))
 
 
 @functools.lru_cache(maxsize=128)
@@ -163,9 +168,8 @@ def _parts(way: _Way) -> list[tuple[sa.Select[Any], pagination.Order]]:
         *way.shape.on_columns(),
         *(filters.has(table, *its) for table, its in way.shape.on_children()),
     ]
-    everything = [pagination.Stretch(sa.true(), way.order)]
-    beyond = everything if way.nulls is None else pagination.stretches(way.order, way.nulls)
-    beyond = [pagination.within(stretch, way.order, way.bound) for stretch in beyond]
+    beyond = pagination.everything(way.order) if way.nulls is None else pagination.stretches(way.order, way.nulls)
+    beyond = [pagination.within(stretch, way.order, way.nulls, way.bound) for stretch in beyond]
     parts = [(_ids(way, arm).where(*conditions, clause), order) for arm in _arms(way) for clause, order in beyond]
     return parts or [(sa.select(_images.c.id).where(sa.false()), way.order)]
 

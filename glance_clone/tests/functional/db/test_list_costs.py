@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How many rows databases look at for a page of a list: not more, the more images there are.
+
+Of the images here a third is public, a third is the caller's, and a third that of another project. Whoever read all of one
+third for a page would be found out.
+"""
+
+from __future__ import annotations
+
+import datetime
+import uuid
+from typing import Any
+from typing import ClassVar
+
+import sqlalchemy as sa
+
+from glance_clone.db.models import image as tables
+from glance_clone.domain import query as q
+from glance_clone.domain.caller import Caller
+from glance_clone.domain.query import SORT_KEYS
+from glance_clone.domain.query import Condition
+from glance_clone.domain.query import ImageQuery
+from glance_clone.tests.functional.db import base
+
+_THIRD = 800
+_FEW = 9
+_PAGE = 5
+_SOME_TIME = datetime.datetime(2026, 1, 1)
+_MEMBER = Caller('a')
+_ADMIN = Caller('a', is_admin=True)
+_OWNERS = (('b', 'public'), ('a', 'private'), ('b', 'private'))
+
+
+def _image(number: int) -> dict[str, Any]:
+    owner, visibility = _OWNERS[number % 3]
+    created = _SOME_TIME + datetime.timedelta(seconds=number)
+    return {
+        'id': str(uuid.uuid5(uuid.NAMESPACE_OID, str(number))),
+        'name': f'image {number}',
+        'size': number,
+        'owner': owner,
+        'visibility': visibility,
+        'status': 'queued' if number < _FEW else 'active',
+        'disk_format': 'iso' if number < _FEW else 'raw',
+        'container_format': None if number % 7 else 'bare',
+        'created_at': created,
+        'updated_at': created,
+        'min_disk': 0,
+        'min_ram': 0,
+        'protected': False,
+        'os_hidden': False,
+        'deleted': number % 11 == 10,
+    }
+
+
+def _queries(marker: str) -> list[ImageQuery]:
+    """Return every order in both directions, from the beginning and from the middle, and what few images are."""
+    found = [
+        ImageQuery(sort=[(key, direction)], tie_direction=direction, limit=_PAGE, marker=after)
+        for key in SORT_KEYS
+        for direction in ('asc', 'desc')
+        for after in (None, marker)
+    ]
+    mixed = ([('name', 'asc'), ('size', 'desc')], [('status', 'desc'), ('created_at', 'asc')])
+    found += [ImageQuery(sort=sort, limit=_PAGE, marker=after) for sort in mixed for after in (None, marker)]
+    few = (
+        Condition('status', q.EQ, 'queued'),
+        Condition('disk_format', q.IN, ('iso', 'vdi')),
+        Condition('size', q.LT, _FEW),
+        Condition('updated_at', q.LTE, _SOME_TIME + datetime.timedelta(seconds=_FEW)),
+        Condition('name', q.EQ, 'image 7'),
+    )
+    return found + [ImageQuery(conditions=[condition], sort=[('id', 'asc')], limit=_PAGE) for condition in few]
+
+
+class _Costs:
+    def setUp(self: Any) -> None:
+        super().setUp()  # type: ignore[misc]
+        rows = [_image(number) for number in range(3 * _THIRD)]
+        self.marker = next(row['id'] for row in rows[len(rows) // 2 :] if row['owner'] == 'a' and not row['deleted'])
+        with self.database.write() as connection:
+            connection.execute(sa.insert(tables.images), rows)
+        with self.database.engine.connect().execution_options(isolation_level='AUTOCOMMIT') as connection:
+            connection.exec_driver_sql(self.analyse)
+
+    def test_no_list_looks_at_all_images(self: Any) -> None:
+        for caller in (_MEMBER, _ADMIN):
+            for query in _queries(self.marker):
+                self.assertTrue(self.images.list(query, caller), query)
+                self.assertLess(self.rows_looked_at(query, caller), _THIRD / 2, query)
+
+
+class MariaDBCostsTest(_Costs, base.RepositoryTestCase):
+    kind = 'mariadb'
+    analyse: ClassVar[str] = 'ANALYZE TABLE images'
+
+    def rows_looked_at(self, query: ImageQuery, caller: Caller) -> int:
+        """Return how many rows a page makes the database read, those of its own temporary tables included."""
+        before = self._reads()
+        self.images.list(query, caller)
+        return self._reads() - before
+
+    def _reads(self) -> int:
+        with self.database.read() as connection:
+            rows = connection.exec_driver_sql("SHOW SESSION STATUS LIKE 'Handler_read%%'").all()
+        return sum(int(count) for _, count in rows)
+
+
+class PostgreSQLCostsTest(_Costs, base.RepositoryTestCase):
+    kind = 'postgresql'
+    analyse: ClassVar[str] = 'VACUUM ANALYZE images'
+
+    def rows_looked_at(self, query: ImageQuery, caller: Caller) -> int:
+        """Return how many rows of images a page makes the database read, were the table too large to be read whole."""
+        sent: list[tuple[str, Any]] = []
+
+        def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_more: Any) -> None:
+            sent.append((statement, parameters))
+
+        sa.event.listen(self.database.engine, 'before_cursor_execute', note)
+        try:
+            self.images.list(query, caller)
+        finally:
+            sa.event.remove(self.database.engine, 'before_cursor_execute', note)
+        with self.database.read() as connection:
+            connection.exec_driver_sql('SET LOCAL enable_seqscan = off')
+            connection.exec_driver_sql('SET LOCAL enable_bitmapscan = off')
+            plans = [
+                connection.exec_driver_sql(f'EXPLAIN (ANALYZE, FORMAT JSON) {statement}', parameters).scalar_one()
+                for statement, parameters in sent
+            ]
+        return sum(_rows(plan[0]['Plan']) for plan in plans)
+
+
+def _rows(node: dict[str, Any]) -> int:
+    """Return how many rows of images are read in a node of a plan, and beneath it."""
+    beneath = sum(_rows(child) for child in node.get('Plans', ()))
+    if node.get('Relation Name') != 'images':
+        return beneath
+    return beneath + int((node['Actual Rows'] + node.get('Rows Removed by Filter', 0)) * node['Actual Loops'])
