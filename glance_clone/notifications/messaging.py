@@ -12,12 +12,14 @@ import os
 import queue
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from oslo_config import cfg
 
 from glance_clone.domain.notification import Notifier
 from glance_clone.domain.notification import Silence
+from glance_clone.notifications.persistence import Persistent
 
 LOG = logging.getLogger(__name__)
 
@@ -41,9 +43,21 @@ def build_notifier(conf: cfg.ConfigOpts) -> Notifier:
     try:
         transport = oslo_messaging.get_notification_transport(conf)
         sender = oslo_messaging.Notifier(transport, publisher_id=conf.default_publisher_id)
+        # The drivers know no other way to have a say in what becomes of a notification.
+        transport._send_notification = _persistent(conf, transport._send_notification)
     except (oslo_messaging.InvalidTransportURL, oslo_messaging.DriverLoadFailure) as error:
         raise ValueError(f'transport_url of [{_GROUP}], or that of [DEFAULT], cannot be used: {error}') from None
     return QueuedNotifier(sender, conf.notifications.queue_size, conf.disabled_notifications)
+
+
+def _persistent(conf: cfg.ConfigOpts, send: Callable[..., Any]) -> Persistent:
+    """Return what sends again while the bus is away, as often as the operator wants."""
+    import amqp  # noqa: PLC0415 - these belong to oslo.messaging
+    import kombu.exceptions  # noqa: PLC0415
+    import oslo_messaging  # noqa: PLC0415
+
+    absences = (OSError, oslo_messaging.MessageDeliveryFailure, kombu.exceptions.OperationalError, amqp.AMQPError)
+    return Persistent(send, absences, conf[_GROUP].retry)
 
 
 def _drivers(conf: cfg.ConfigOpts) -> list[str]:

@@ -139,6 +139,18 @@ class NotificationsTest(base.ServiceTestCase):
         self._listen()
         self._wait_for('image.create', id=image_id)
 
+    def test_what_happens_before_the_bus_is_there_is_told_later(self) -> None:
+        self.bus.process.stop()
+        try:
+            self.service.restart()
+            image_id = self.create(name='too early')
+        finally:
+            self.bus.process.start()
+        self._listen()
+        self._wait_for('image.create', id=image_id)
+        self.assertNotIn('too early', self.log())
+        self.assert_no_traceback()
+
     def _times(self) -> list[float]:
         found = []
         for number in range(_REQUESTS):
