@@ -202,7 +202,7 @@ class DelayedDeletes(Protocol):
         """
 
     def restore(self, image_id: str, lease: Lease) -> None:
-        """Bring an image back with data, properties, tags and members as they were when it was deleted; ends the claim.
+        """Bring an image back with status, data, properties, tags and members as they were when it was deleted; ends the claim.
 
         :raises ImageNotFound: there is no such image
         :raises Conflict: it is not ``pending_delete``, or some of its data is gone

@@ -30,6 +30,9 @@ from glance_clone.domain.location import Location
 
 _images = tables.images.c
 _locations = tables.locations.c
+_properties = tables.properties.c
+#: Property of deleted images that were not active; it is never seen on living ones.
+_FORMER_STATUS = 'os_glance_former_status'
 _WAITING_IMAGE = (_images.status == domain.PENDING_DELETE, _images.deleted == sa.true())
 _WAITING_COPY = (_locations.status == copies.PENDING_DELETE, _locations.deleted == sa.true())
 
@@ -53,6 +56,8 @@ class DelayedDeletes:
     def _schedule(self, image: Image, now: datetime.datetime, again: bool = False) -> None:
         with self._database.write() as connection:
             if image_writes.mark_deleted(connection, image.id, now, domain.PENDING_DELETE, from_state=image.status):
+                if image.status != domain.ACTIVE:
+                    _remember_status(connection, image, now)
                 return
             row = image_rows.row_of(connection, image.id, None)
         if row is None or row.deleted or row.status == domain.PENDING_DELETE:
@@ -149,12 +154,30 @@ class DelayedDeletes:
             _require_restorable(connection, image_id, row)
             alive: dict[str, Any] = {'deleted': False, 'deleted_at': None, 'updated_at': now}
             when = connection.execute(sa.select(_images.deleted_at).where(_images.id == image_id)).scalar_one()
+            status = _former_status(connection, image_id, when) or domain.ACTIVE
             for table in (tables.properties, tables.tags, tables.members, tables.locations):
                 gone = sa.update(table).where(table.c.image_id == image_id, table.c.deleted == sa.true())
                 values = {**alive, 'status': copies.ACTIVE} if table is tables.locations else alive
                 connection.execute(gone.where(table.c.deleted_at == when).values(**values))
-            connection.execute(sa.update(tables.images).where(_images.id == image_id).values(status=domain.ACTIVE, **alive))
+            connection.execute(sa.update(tables.images).where(_images.id == image_id).values(status=status, **alive))
             leases.drop(connection, lease)
+
+
+def _remember_status(connection: sa.Connection, image: Image, now: datetime.datetime) -> None:
+    """Keep the status of an image that is being deleted as a property that went with it, for its restoration."""
+    kept = {'value': image.status, 'deleted': True, 'deleted_at': now, 'updated_at': now}
+    known = (_properties.image_id == image.id, _properties.name == _FORMER_STATUS)
+    if not connection.execute(sa.update(tables.properties).where(*known).values(**kept)).rowcount:
+        values = {'image_id': image.id, 'name': _FORMER_STATUS, 'created_at': now, **kept}
+        connection.execute(sa.insert(tables.properties).values(**values))
+
+
+def _former_status(connection: sa.Connection, image_id: str, when: datetime.datetime) -> str | None:
+    """Return the status that an image had when it was deleted, None if that was not kept; it is kept no longer."""
+    kept = (_properties.image_id == image_id, _properties.name == _FORMER_STATUS)
+    status = connection.execute(sa.select(_properties.value).where(*kept, _properties.deleted_at == when)).scalar()
+    connection.execute(sa.delete(tables.properties).where(*kept))
+    return status
 
 
 def _require_restorable(connection: sa.Connection, image_id: str, row: sa.Row[Any] | None) -> None:
