@@ -30,6 +30,8 @@ from glance_clone.domain.metadef import Property
 
 _ATTRIBUTES = ('display_name', 'description', 'visibility', 'protected', 'owner')
 _PATH = '/v2/metadefs/namespaces'
+#: What stands in the header ``Location`` as it is: printable ASCII but for what would lead elsewhere.
+_PLAIN = ''.join(chr(number) for number in range(0x20, 0x7F) if chr(number) not in '%?#/')
 
 
 @dataclasses.dataclass(slots=True)
@@ -172,7 +174,7 @@ def render_created(api: Services, context: RequestContext, result: Namespace, re
     """Write a namespace that was just created."""
     response = json_response(_created(result))
     response.status_int = 201
-    name = urllib.parse.quote(result.name, safe="!$&'()*+,;=:@~")
+    name = urllib.parse.quote(result.name, safe=_PLAIN)
     response.location = f'{request.application_url.rstrip("/")}/metadefs/namespaces/{name}'
     return response
 

@@ -108,5 +108,5 @@ class RenderTest(base.TestCase):
         )
 
     def test_a_location_is_a_url(self):
-        response = metadef_namespace.render_created(None, None, Namespace('OS::a b/%?#\r\nX: ü', 'me'), _request())
-        self.assertEqual('http://localhost/metadefs/namespaces/OS::a%20b%2F%25%3F%23%0D%0AX:%20%C3%BC', response.location)
+        response = metadef_namespace.render_created(None, None, Namespace('OS::a b/"<%?#\r\nX: ü', 'me'), _request())
+        self.assertEqual('http://localhost/metadefs/namespaces/OS::a b%2F"<%25%3F%23%0D%0AX: %C3%BC', response.location)
