@@ -58,6 +58,14 @@ class Copies:
             location = self._left.pop(0)
             try:
                 return self._open(location, offset, length)
+            except errors.BlobNotFound:
+                # Only whoever can read the record again can tell which.
+                LOG.warning(
+                    'A copy of image %s is not in store %s: it was removed at the same time, or is lost, which '
+                    '"glance-manage store audit" tells.',
+                    self._image.id,
+                    location.store or 'default',
+                )
             except _UNREADABLE as error:
                 LOG.error(
                     'A copy of image %s in store %s cannot be read: %s', self._image.id, location.store or 'default', error

@@ -57,7 +57,12 @@ def _open(api: Services, context: RequestContext, image: Image, span: Span | Non
             return api.data.read(image, prefer=prefer)
         return api.data.read(image, span.offset, span.length, prefer)
     except errors.DataMissing:
-        api.door.image(context, image.id, 'get_image')
+        try:
+            api.door.image(context, image.id, 'get_image')
+        except errors.NotFound:
+            LOG.info('Image %s was deleted while its download began.', image.id)
+            raise
+        LOG.error('Image %s has lost its data: no store gives a copy of it.', image.id)
         raise
 
 

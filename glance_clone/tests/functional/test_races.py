@@ -82,6 +82,7 @@ class _Races:
             statuses = self._together(get, get, lambda: self._delete(image_id))  # noqa: B023
             self.assertEqual(204, statuses.pop())
             self.assertLessEqual(set(statuses), {200, 404})
+        self.assertNotIn(' ERROR glance_clone', self.log())
 
     def test_one_id_is_given_once(self) -> None:
         for _ in range(_ROUNDS):

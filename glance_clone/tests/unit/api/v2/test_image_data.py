@@ -3,6 +3,7 @@
 
 from unittest import mock
 
+import fixtures
 from oslotest import base
 
 from glance_clone.api.serial.image_data import Wish
@@ -15,6 +16,7 @@ from glance_clone.domain.location import Location
 class MissingDataTest(base.BaseTestCase):
     def setUp(self):
         super().setUp()
+        self.log = self.useFixture(fixtures.FakeLogger(format='%(levelname)s %(message)s'))
         self.image = Image('i', status='active', size=3, locations=[Location('file:///i')])
         self.api = mock.Mock()
         self.api.data.read.side_effect = errors.DataMissing('gone')
@@ -25,6 +27,9 @@ class MissingDataTest(base.BaseTestCase):
 
     def test_deleted_meanwhile(self):
         self.assertRaises(errors.ImageNotFound, self._download, self.image, errors.ImageNotFound('i'))
+        self.assertIn('INFO Image i was deleted', self.log.output)
+        self.assertNotIn('ERROR', self.log.output)
 
     def test_lost(self):
         self.assertRaises(errors.DataMissing, self._download, self.image, self.image)
+        self.assertIn('ERROR Image i has lost its data', self.log.output)
