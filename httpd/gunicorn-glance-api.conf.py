@@ -6,10 +6,10 @@ Put a web server in front that takes slow clients upon itself.
 
 bind = '127.0.0.1:60999'
 
-# Requests need threads: the service has blocking work of its own beside each transfer.
+# A transfer has a thread for as long as it lasts; if transfers had all of them, requests would wait. So: far more of them.
 worker_class = 'gthread'
 workers = 4
-threads = 8
+threads = 32
 # Each worker builds the application after the fork, and so reads the configuration again when it is reloaded (SIGHUP).
 preload_app = False
 

@@ -17,6 +17,8 @@ except ImportError:  # every other server, and tests
 
 #: Seconds that uWSGI waits for a client where ``socket-timeout`` does not say.
 _TIMEOUT = 4
+#: Bytes that are sent at once: what fits into caches is taken from there by a client on this machine.
+_PIECE = 1 << 20
 #: Options of uWSGI with which something else passes on the connection than bodies as they are, or nothing any more.
 _NOT_PLAIN = frozenset(
     f'{kind}-socket' for kind in ('https', 'suwsgi', 'ssl', 'http11', 'puwsgi', 'fastcgi', 'fastcgi-nph', 'scgi-nph', 'raw')
@@ -50,7 +52,7 @@ class UwsgiConnection:
         """
         end = offset + length
         while offset < end:
-            rest = end - offset
+            rest = min(end - offset, _PIECE)
             count = self._patiently(
                 lambda offset=offset, rest=rest: os.sendfile(self._descriptor, descriptor, offset, rest),  # type: ignore[misc]
                 select.POLLOUT,

@@ -8,6 +8,8 @@ store, get threads of their own.
 
 from __future__ import annotations
 
+import contextlib
+
 # The C module, since eventlet replaces the class of the module ``queue`` by one that native threads cannot use.
 from _queue import Empty
 from _queue import SimpleQueue
@@ -58,6 +60,10 @@ class Lanes:
         for lane in self._lanes:
             lane.put(block)
 
+    def under_way(self) -> int:
+        """Return how many of the last blocks some filter has not dealt with."""
+        return max((lane.under_way() for lane in self._lanes), default=0)
+
     def drain(self) -> None:
         """Wait until no filter has anything to do."""
         for lane in self._lanes:
@@ -101,13 +107,18 @@ class _Lane:
         else:
             self._concurrency.start(self._work)
 
+    def under_way(self) -> int:
+        """Return how many blocks are on their way here."""
+        with contextlib.suppress(Empty):
+            while True:
+                self._done.get_nowait()
+                self._under_way -= 1
+        return self._under_way
+
     def wait_until(self, most: int) -> None:
         """Wait until at most so many blocks are on their way here."""
-        while self._under_way > most:
-            try:
-                self._done.get_nowait()
-            except Empty:
-                self._concurrency.run(self._done.get)
+        while self.under_way() > most:
+            self._concurrency.run(self._done.get)
             self._under_way -= 1
 
     def _begin(self) -> bool:

@@ -7,8 +7,8 @@ and the whole is as fast as the slowest of reading, one filter, writing. Blocks 
 
 from __future__ import annotations
 
-import collections
 import mmap
+from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
 
@@ -18,9 +18,9 @@ from glance_clone.transfer.lane import Filter
 from glance_clone.transfer.lane import Lanes
 
 #: Bytes that pass at once: enough to make little of what it costs to wake a thread, few enough for the processor's cache.
-BLOCK = 2 << 20
+BLOCK = 4 << 20
 #: Blocks that may be on their way through the costly filters; one more is being read.
-DEPTH = 4
+DEPTH = 6
 #: Data up to this size is not worth a change of threads.
 INLINE = 64 << 10
 
@@ -41,7 +41,7 @@ def run(
     """
     lanes = Lanes(workers, concurrency, DEPTH)
     try:
-        for index, block in enumerate(blocks(source, block_size, DEPTH)):
+        for index, block in enumerate(blocks(source, block_size, lanes.under_way)):
             for check in checks:
                 check.update(block)
             if index == 0 and len(block) <= INLINE:
@@ -60,12 +60,12 @@ def _pass(block: memoryview, workers: Sequence[Filter]) -> None:
         worker.update(block)
 
 
-def blocks(source: ByteSource, size: int, lent: int = 1) -> Iterator[memoryview]:
+def blocks(source: ByteSource, size: int, lent: Callable[[], int] = int) -> Iterator[memoryview]:
     """Yield the data of a source in blocks of exactly this size; only the last may be smaller.
 
-    :param lent: blocks that stay as they are while the next one is read; older ones are overwritten
+    :param lent: returns how many of the last blocks are in use; others are overwritten by the next
     """
-    for buffer in _memory(size, lent + 1):
+    for buffer in _memory(size, lent):
         count = _fill(source, buffer)
         if count:
             yield buffer[:count]
@@ -73,15 +73,14 @@ def blocks(source: ByteSource, size: int, lent: int = 1) -> Iterator[memoryview]
             return
 
 
-def _memory(size: int, count: int) -> Iterator[memoryview]:
-    """Yield so many pieces of memory in turn, for ever; none is taken from the system before it is needed."""
-    taken: collections.deque[memoryview] = collections.deque()
+def _memory(size: int, lent: Callable[[], int]) -> Iterator[memoryview]:
+    """Yield memory that is not in use, of that what was used last, since caches still know it; more if there is none."""
+    taken: list[memoryview] = []
     while True:
-        if len(taken) < count:
-            taken.append(memoryview(mmap.mmap(-1, size)))
-        else:
-            taken.rotate(-1)
-        yield taken[-1]
+        free = len(taken) - lent()
+        buffer = taken.pop(free - 1) if free > 0 else memoryview(mmap.mmap(-1, size))
+        taken.append(buffer)
+        yield buffer
 
 
 def _fill(source: ByteSource, buffer: memoryview) -> int:

@@ -162,15 +162,18 @@ def _import(session: Session, path: str, method: dict[str, str], stores: list[st
 def measure_parallel(service: str, session: Session) -> Iterator[Row]:
     """Measure eight transfers at the same time, beside one alone, and how long a request takes meanwhile."""
     plan, port = session.plan, session.target.port
-    show = next(session.show())
+    show, pids = next(session.show()), processes.serving(port)
     for workload, times, prepare in (('8 uploads', 1, _uploads), ('8 downloads', _TIMES, _downloads)):
-        found: dict[str, list[float]] = {'MB/s': [], 'times one': [], 'p50 ms': [], 'p99 ms': []}
+        found: dict[str, list[float]] = {'MB/s': [], 'times one': [], 'cpu s/GB': [], 'p50 ms': [], 'p99 ms': []}
         for _ in range(plan.rounds):
             paths = [f'/v2/images/{session.create("parallel")}' for _ in range(_BESIDE + 1)]
             alone, *jobs = prepare(session, paths, plan.size // _SHARE)
             single = _rate([alone], port, times, plan)
+            before = processes.cpu_seconds(pids)
             with _probing(port, show) as latencies:
                 together = _rate(jobs, port, times, plan)
+            moved = plan.size // _SHARE * times * len(jobs)
+            found['cpu s/GB'].append((processes.cpu_seconds(pids) - before) / (moved / 1e9))
             found['MB/s'].append(together)
             found['times one'].append(together / single)
             found['p50 ms'].append(quantile(latencies, 0.5) * 1000)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import random
 import threading
 import time
 
@@ -33,12 +34,18 @@ class BlocksTest(base.BaseTestCase):
         self.assertEqual([data[at : at + size] for at in range(0, len(data), size)], blocks)
 
     def test_memory_is_used_again_but_not_too_early(self):
-        lent = []
-        for number, block in enumerate(pipeline.blocks(Pieces(*(bytes([each]) * 8 for each in range(20))), 8, lent=3)):
-            lent = [*lent[-3:], block]
-            wanted = [bytes([each]) * 8 for each in range(max(0, number - 3), number + 1)]
-            self.assertEqual(wanted, [bytes(each) for each in lent])
-        self.assertLessEqual(len({id(block.obj) for block in lent}), 4)
+        source, seen, memory = Pieces(*(bytes([each]) * 8 for each in range(200))), [], set()
+        in_use = [0]
+        for number, block in enumerate(pipeline.blocks(source, 8, lambda: in_use[0])):
+            seen.append(block)
+            memory.add(id(block.obj))
+            self.assertEqual(
+                [bytes([number - each]) * 8 for each in range(in_use[0] + 1)],
+                [bytes(each) for each in seen[::-1]][: in_use[0] + 1],
+            )
+            in_use[0] = min(random.randrange(4), in_use[0] + 1)
+        self.assertEqual(200, len(seen))
+        self.assertLessEqual(len(memory), 4)
 
     def test_sources_that_fill_memory_are_let(self):
         class Filling(Pieces):
