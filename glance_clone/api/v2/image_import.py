@@ -48,6 +48,8 @@ def start(api: Services, context: RequestContext, params: Params, wanted: Wanted
         api.importer.check(image, request)
     api.door.require_on_image(context, image, 'copy_image' if request.method == importing.COPY_IMAGE else 'modify_image')
     api.importer.require_unlocked(image)
+    if request.method == importing.COPY_IMAGE:
+        _require_expected(image, request)
     stores = _stores(api, image, wanted)
     if not stores:
         return None
@@ -90,6 +92,20 @@ def _require_state(image: Image, request: ImportRequest) -> None:
     for name in ('container_format', 'disk_format'):
         if not getattr(image, name):
             raise errors.Conflict(f'Image {image.id} cannot be imported before {name} is set.')
+
+
+def _require_expected(image: Image, request: ImportRequest) -> None:
+    """Refuse a copy of data that has not the hash which is expected (D-15).
+
+    :raises Invalid: the record has no such hash
+    :raises Conflict: the data has another one
+    """
+    known = {'md5': image.checksum, image.os_hash_algo: image.os_hash_value}
+    for algorithm, digest in request.expected.items():
+        if not known.get(algorithm):
+            raise errors.Invalid(f'The record of image {image.id} has no {algorithm} hash; expect one that it shows.')
+        if known[algorithm] != digest:
+            raise errors.Conflict(f'The data of image {image.id} has another {algorithm} hash than is expected.')
 
 
 def _stores(api: Services, image: Image, wanted: Wanted) -> list[str | None]:

@@ -156,6 +156,17 @@ class _Imports:
         self.assertEqual(('active', 'broken'), (image['status'], image['os_glance_failed_import']))
         self.assert_active(image_id, self.data, 'fast,cheap')
 
+    def test_copy_of_data_that_is_expected(self) -> None:
+        image_id = self.create()
+        self.assertEqual(204, self.upload(image_id, self.data).status_code)
+        right = hashlib.sha512(self.data).hexdigest()
+        for algorithm, value, status in (('sha256', '0' * 64, 400), ('sha512', '0' * 128, 409), ('sha512', right, 202)):
+            method = {'name': 'copy-image', 'os_glance_hash_algo': algorithm, 'os_glance_hash_value': value}
+            answer = self.start_import(image_id, method, who='admin', stores=['cheap'])
+            self.assertEqual(status, answer.status_code, answer.text)
+        self.wait_for_import(image_id)
+        self.assert_active(image_id, self.data, 'fast,cheap')
+
     def test_copy_where_nothing_is_to_be_done(self) -> None:
         image_id = self.create()
         self.import_now(image_id, self.data, stores=['fast', 'cheap', 'broken'], all_stores_must_succeed=False)
