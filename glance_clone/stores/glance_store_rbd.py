@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
+import urllib.parse
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,6 +26,11 @@ _SNAPSHOT = 'snap'
 
 class RbdStore(GlanceStore):
     """A store in one pool."""
+
+    def properties(self) -> dict[str, Any]:
+        """See :meth:`BlobStore.properties`; the id of the cluster is None until it has been reached."""
+        cluster = (self.driver.url_prefix or '').removeprefix('rbd://').partition('/')[0]
+        return {**super().properties(), 'fsid': urllib.parse.unquote(cluster) or None}
 
     def match(self, url: str) -> int:
         """Return how many characters of the url speak for this store, -1 if it is none of its.

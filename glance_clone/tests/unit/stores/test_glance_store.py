@@ -85,6 +85,12 @@ class RbdTest(contract.BlobContract, base.BaseTestCase):
         self.assertEqual((-1, 3), (self.store.match('rbd://other/images/x/snap'), self.store.match('rbd://blob')))
         self.assertEqual(contract.DATA, self._get(Location('rbd://blob'))[0])
 
+    def test_what_operators_are_shown(self):
+        shown = {'chunk_size': 1, 'pool': 'images', 'thin_provisioning': False, 'fsid': 'the-cluster'}
+        self.assertEqual(shown, self.store.properties())
+        fake_ceph.cluster.away = True
+        self.assertIsNone(one_store('rbd').properties()['fsid'])
+
     def test_data_in_use_stays(self):
         location = self._put()
         fake_ceph.cluster.images['blob'].clones = 1
