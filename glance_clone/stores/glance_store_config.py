@@ -14,8 +14,15 @@ from glance_clone.stores.glance_store_rbd import RbdStore
 from glance_clone.stores.glance_store_s3 import S3Store
 from glance_clone.stores.glance_store_swift import SwiftStore
 from glance_clone.stores.glance_store_swift_accounts import SwiftAccountsStore
+from glance_clone.stores.glance_store_vmware import VmwareStore
 
-_CLASSES: dict[str, type[GlanceStore]] = {'swift': SwiftStore, 's3': S3Store, 'rbd': RbdStore, 'cinder': CinderStore}
+_CLASSES: dict[str, type[GlanceStore]] = {
+    'swift': SwiftStore,
+    's3': S3Store,
+    'rbd': RbdStore,
+    'cinder': CinderStore,
+    'vmware': VmwareStore,
+}
 
 
 def build_store(
@@ -31,7 +38,7 @@ def build_store(
     :param kind: one of :data:`glance_store_options.DRIVERS`
     :raises ValueError: its driver is not installed, or cannot be set up
     """
-    store: type[GlanceStore] = _CLASSES.get(kind, GlanceStore)
+    store = _CLASSES[kind]
     if kind == 'swift' and _keeps_in_accounts(conf, store_id):
         store = SwiftAccountsStore
     return store(conf, kind, store_id, concurrency, description or '', weight)
