@@ -11,6 +11,7 @@ import requests
 
 from glance_clone.tests.fixtures import hostile
 from glance_clone.tests.fixtures import ovas
+from glance_clone.tests.fixtures import personas
 from glance_clone.tests.fixtures import process
 from glance_clone.tests.fixtures import service
 from glance_clone.tests.functional import imports
@@ -88,6 +89,7 @@ class CrashTestCase(imports.ImportTestCase):
 
     def _run_legacy(self, work: str, point: str) -> None:
         """A task that makes its own image: there is one only if the task says so, and nothing is left of its data."""
+        self.personas = personas.Personas()  # whose project has no other image and no other task
         properties = {'disk_format': 'raw', 'container_format': 'bare' if work == 'legacy' else 'ova'}
         url = f'{self.web.url}/{"ova" if work == "ova" else "data"}'
         wanted = {'import_from': url, 'import_from_format': 'raw', 'image_properties': properties}
