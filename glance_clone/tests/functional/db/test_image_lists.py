@@ -7,9 +7,11 @@ import datetime
 import itertools
 from typing import Any
 
+import fixtures
 import sqlalchemy as sa
 
 from glance_clone.db.models import image as tables
+from glance_clone.db.repos import frequent_members
 from glance_clone.domain import errors
 from glance_clone.domain import query as q
 from glance_clone.domain.caller import Caller
@@ -282,6 +284,16 @@ class SQLiteVisibilityTest(_Visibility, base.RepositoryTestCase):
 
 class MariaDBVisibilityTest(_Visibility, base.RepositoryTestCase):
     kind = 'mariadb'
+
+
+class MariaDBFrequentMembersTest(_Visibility, base.RepositoryTestCase):
+    """Shared images are found in the other way, as if there were very many of them."""
+
+    kind = 'mariadb'
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.useFixture(fixtures.MockPatchObject(frequent_members, 'MANY', 0))
 
 
 class PostgreSQLVisibilityTest(_Visibility, base.RepositoryTestCase):
