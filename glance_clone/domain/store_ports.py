@@ -142,6 +142,15 @@ class AccountsStore(BlobStore, Protocol):
         :raises StoreUnavailable: there is no caller, or the caller has no account
         """
 
+    def require_own(self, location: Location) -> None:
+        """Refuse a location that is not in the account of the present caller, who names it (P4).
+
+        The service may act in all accounts; it must not read or remove the data of others for whoever names it.
+
+        :raises Invalid: it is elsewhere
+        :raises StoreUnavailable: as :meth:`account`
+        """
+
     def discard_in(self, account: str, blob_id: str, attempt: str) -> None:
         """Do what :meth:`BlobStore.discard` does, in the account of somebody else; what cannot be done is logged."""
 

@@ -9,6 +9,7 @@ may read its container, too.
 from __future__ import annotations
 
 import contextlib
+import urllib.parse
 from collections.abc import Iterator
 from collections.abc import Sequence
 from typing import Any
@@ -84,12 +85,15 @@ class SwiftAccountsStore(SwiftStore):
 
     def connection(self, place: Any) -> Any:
         """Return what asks Swift as the caller, and as the service where that is refused."""
-        return Connection(self._tokens, lambda token: self.driver.get_store_connection(token, place.swift_url))
+        url = place.swift_url
+        return Connection(lambda: self._tokens(_origin(url)), lambda token: self.driver.get_store_connection(token, url))
 
-    def _tokens(self) -> Iterator[str]:
+    def _tokens(self, origin: tuple[str, str]) -> Iterator[str]:
+        """Yield tokens for the server of a location: only those whose own catalogue names it, lest it gets those of others."""
         with contextlib.suppress(errors.StoreUnavailable):
-            yield self.context().auth_token
-        if self._service.is_configured:
+            if _origin(self.account()) == origin:
+                yield self.context().auth_token
+        if self._service.is_configured and _origin(self._service.endpoint()) == origin:
             yield from tokens_of(self._service.session())
 
     def account(self) -> str:
@@ -98,6 +102,15 @@ class SwiftAccountsStore(SwiftStore):
         :raises StoreUnavailable: there is no caller, or no account
         """
         return str(self._place('account').auth_or_store_url)
+
+    def require_own(self, location: Location) -> None:
+        """See :meth:`AccountsStore.require_own`."""
+        mine = self.account().rstrip('/')
+        if self.match(location.url) >= 0 and not location.url.endswith('/..'):
+            with contextlib.suppress(errors.StoreError):
+                if self.place(location).store_location.swift_url.rstrip('/') == mine:
+                    return
+        raise errors.Invalid('A location in this store must be that of an image in the account of your own project.')
 
     def _place(self, blob_id: str) -> Any:
         context = self.context()
@@ -210,3 +223,9 @@ class SwiftAccountsStore(SwiftStore):
     def remove_object(self, found: StoredObject) -> NoReturn:
         """See :meth:`BlobStore.remove_object`."""
         self.objects()
+
+
+def _origin(url: str) -> tuple[str, str]:
+    """Return scheme and server of a URL."""
+    parts = urllib.parse.urlsplit(url)
+    return parts.scheme, parts.netloc.lower()

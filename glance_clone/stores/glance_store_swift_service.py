@@ -21,6 +21,12 @@ class ServiceAccount:
         known = library('_drivers.swift.utils').SwiftParams(conf, backend=store_id).params
         self._account: dict[str, Any] = known.get(driver.store_conf.default_swift_reference) or {}
         self._verify = driver.ks_verify
+        self._endpoint = driver.conf_endpoint
+        self._wanted = {
+            'service_type': driver.service_type,
+            'interface': driver.endpoint_type,
+            'region_name': driver.region,
+        }
         self._session: Any = None
         self._pid = 0
 
@@ -37,6 +43,10 @@ class ServiceAccount:
             self._session = session.Session(self._login(), verify=self._verify)
             self._pid = os.getpid()
         return self._session
+
+    def endpoint(self) -> str:
+        """Return where Swift is, as the configuration or the catalogue of the service says; '' if neither does."""
+        return str(self._endpoint or self.session().get_endpoint(**self._wanted) or '')
 
     def _login(self) -> Any:
         from keystoneauth1.identity import v3  # noqa: PLC0415 - see above

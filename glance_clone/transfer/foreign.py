@@ -53,6 +53,8 @@ class StoredData:
         """See :meth:`ForeignData.locate`."""
         location = Location(named_by_user(url), dict(metadata or {}))
         store = self._store_of(location)
+        if hasattr(store, 'require_own'):
+            store.require_own(location)
         if self._stores.multiple:
             location.metadata['store'] = store.id
         if scheme_of(location.url) in WEB_SCHEMES:

@@ -14,6 +14,7 @@ from glance_clone.domain.location import Location
 from glance_clone.tests.fixtures import keystone
 from glance_clone.tests.fixtures import process
 from glance_clone.tests.fixtures import swift
+from glance_clone.tests.fixtures.hostile import HostileServer
 from glance_clone.tests.functional import object_stores
 from glance_clone.tests.functional.object_stores import MIB
 from glance_clone.tests.unit.stores import contract
@@ -64,6 +65,31 @@ class AccountsTest(object_stores.InAccounts, contract.ReadContract):
         self.assertLess(0, self.store.match(location.url))
         for other in (location.url.replace(self.prefix, 'other'), 'swift+http://h/v1/images/x', 'swift://x', 'file:///a_b/c'):
             self.assertEqual(-1, self.store.match(other), other)
+
+    def test_nobody_names_the_data_of_others(self) -> None:
+        location = self._put()
+        self.store.require_own(location)
+        mine = self.server.account(keystone.BOB)
+        self.act_for(keystone.BOB, object_stores.token_of(self.server, keystone.BOB))
+        for url in (
+            location.url,
+            f'swift+{mine}/other_x/x',
+            f'swift+{mine}/../x',
+            f'swift+{mine}/{self.prefix}_x/..',
+            f'swift+{mine}/../AUTH_a/{self.prefix}_x/x',
+        ):
+            self.assertRaises(errors.Invalid, self.store.require_own, Location(url))
+        self.store.require_own(Location(f'swift+{mine}/{self.prefix}_x/x'))
+
+    def test_tokens_go_to_no_other_server(self) -> None:
+        location = self._put()
+        server = self.useFixture(HostileServer())
+        url = server.url + location.url.partition('://')[2].partition('/')[1] + location.url.split('/', 3)[3]
+        for context in (CONTEXT.get(), None):
+            self.act_for_context(context)
+            for call in (self.store.open, self.store.size, self.store.remove):
+                self.assertRaises(errors.StoreUnavailable, call, Location(f'swift+{url}'))
+        self.assertEqual([], server.heads)
 
     def test_large_objects(self) -> None:
         for parts, announced in ((2.4, True), (2.4, False), (1, True)):
