@@ -262,7 +262,7 @@ class FillingSource(ByteSource, Protocol):
         """
 
 
-class RemoteData(ByteSource, Protocol):
+class RemoteData(FillingSource, Protocol):
     """Data that a remote server sends. Read it once, then close it; read raises FetchError where the server breaks off."""
 
     #: Bytes of the whole object, not only of the part that was asked for; None if the server did not say.

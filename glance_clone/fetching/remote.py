@@ -63,6 +63,19 @@ class Remote:
             self._wanted -= len(block)
         return block
 
+    def readinto(self, buffer: memoryview) -> int:
+        """Fill a buffer as far as the data goes, and return how many bytes there were; raises as read does."""
+        if self._wanted is not None:
+            buffer = buffer[: self._wanted]
+        if not buffer:
+            return 0
+        with self._connection.translated():
+            count = self._response.readinto(buffer)
+        self._account(count)
+        if self._wanted is not None:
+            self._wanted -= count
+        return count
+
     def __iter__(self) -> Iterator[bytes]:
         """Yield the bytes as they come; raises as read does."""
         while block := self.read(_BLOCK):
@@ -75,13 +88,18 @@ class Remote:
     def _receive(self, size: int) -> bytes:
         with self._connection.translated():
             block = self._response.read1(size)
-        if self._announced is not None:
-            self._announced -= len(block)
-            if not block and self._announced:
-                raise errors.FetchError(f'The data of {self._host} ended {self._announced} bytes early.')
-            if not block and self._whole and not self._connection.is_at_end(_FAREWELL):
-                raise errors.FetchError(f'The server {self._host} sent more data than it announced.')
+        self._account(len(block))
         return block
+
+    def _account(self, count: int) -> None:
+        """Compare what came with what was announced, at the end at the latest."""
+        if self._announced is None:
+            return
+        self._announced -= count
+        if not count and self._announced:
+            raise errors.FetchError(f'The data of {self._host} ended {self._announced} bytes early.')
+        if not count and self._whole and not self._connection.is_at_end(_FAREWELL):
+            raise errors.FetchError(f'The server {self._host} sent more data than it announced.')
 
     def _skip(self, count: int) -> None:
         """Pass over bytes that a server sends in spite of being asked for later ones only."""

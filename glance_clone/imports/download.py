@@ -24,6 +24,10 @@ class Download:
         """Return up to size bytes, b'' at the end; raises as :meth:`glance_clone.domain.store_ports.RemoteData.read` does."""
         return self._remote.read(size)
 
+    def readinto(self, buffer: memoryview) -> int:
+        """Fill a buffer as far as the data goes; raises as read does."""
+        return self._remote.readinto(buffer)
+
     def close(self) -> None:
         """End the connection."""
         self._remote.close()

@@ -264,6 +264,20 @@ class Watched:
     def read(self, size: int) -> bytes:
         """Return up to size bytes, b'' at the end."""
         block = self._source.read(size)
-        self._done += len(block)
-        self._work.advance(self._done, self._total)
+        self._count(len(block))
         return block
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Fill a buffer as far as bytes have come; return how many there were."""
+        readinto = getattr(self._source, 'readinto', None)
+        if readinto is None:
+            block = self.read(len(buffer))
+            buffer[: len(block)] = block
+            return len(block)
+        count = int(readinto(buffer))
+        self._count(count)
+        return count
+
+    def _count(self, size: int) -> None:
+        self._done += size
+        self._work.advance(self._done, self._total)
