@@ -160,7 +160,7 @@ class _Service(base.ServiceTestCase):
 
     def _send(self, image_id: str, stop: threading.Event) -> None:
         def body() -> Iterator[bytes]:
-            for _ in range(4):
+            for _ in range(12):
                 yield b'x' * _MIB
             while not stop.wait(0.2):
                 yield b'x'

@@ -97,7 +97,7 @@ class _Service(base.ServiceTestCase):
         self.assertEqual(data, self.download(image_id).content)
 
     def test_what_a_killed_worker_left_goes(self) -> None:
-        for store, blocks in (('objects', 4), ('bucket', 12)):
+        for store, blocks in (('objects', 12), ('bucket', 12)):
             image_id = self.create()
             stop = threading.Event()
             self.addCleanup(stop.set)
