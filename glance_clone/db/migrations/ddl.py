@@ -6,8 +6,6 @@ Not every database rolls back DDL: a table may exist without its indexes.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from glance_clone.db.engine import Database
+from glance_clone.db.migrations.lineage import SchemaError
 
 #: Seconds to wait for another program that changes the schema.
 _PATIENCE = 600
@@ -58,23 +56,16 @@ def add_missing_columns(connection: sa.Connection, columns: Sequence[sa.Column[A
             op.add_column(column.table.name, column.copy())
 
 
-@contextlib.contextmanager
-def alone(database: Database) -> Iterator[None]:
-    """Keep other programs from changing the schema; transactions do that on SQLite only.
+def keep_others_out(connection: sa.Connection) -> None:
+    """Let no other program change the schema until the transaction is over; transactions do that by themselves on SQLite.
 
-    The lock has a connection of its own, so that it is held until the work is committed.
+    :raises SchemaError: another program has been at it for too long
     """
-    if database.backend == 'sqlite':
-        yield
-        return
-    with database.read() as connection:
-        if database.backend == 'mysql':
-            name = sa.func.left(sa.func.concat('glance_clone_schema.', sa.func.database()), 64)
-            connection.execute(sa.select(sa.func.get_lock(name, _PATIENCE)))
-            try:
-                yield
-            finally:
-                connection.execute(sa.select(sa.func.release_lock(name)))
-        else:
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK_NUMBER)))
-            yield
+    if connection.dialect.name == 'postgresql':
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK_NUMBER)))
+    elif connection.dialect.name == 'mysql':
+        # Such a lock ends with its session and not with a transaction. Apart from the pool the session ends after the commit.
+        connection.detach()
+        name = sa.func.left(sa.func.concat('glance_clone_schema.', sa.func.database()), 64)
+        if connection.execute(sa.select(sa.func.get_lock(name, _PATIENCE))).scalar() != 1:
+            raise SchemaError('Another program is changing the schema; try again when it has ended.')

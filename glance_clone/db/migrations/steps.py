@@ -140,7 +140,8 @@ def _require_expanded(database: Database) -> None:
 def _upgrade(database: Database, revision: str) -> None:
     """Upgrade the shared schema to a revision, then our own to its newest."""
     try:
-        with ddl.alone(database), database.write() as connection:
+        with database.write() as connection:
+            ddl.keep_others_out(connection)
             _upgrade_frozen(connection, revision)
             command.upgrade(Lineage.OWN.config(connection), 'heads')
     except util.CommandError as error:

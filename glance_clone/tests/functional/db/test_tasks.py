@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import threading
 
@@ -209,13 +210,21 @@ class _Tasks:
         self.assertEqual([], self.tasks.list(TaskQuery(), SERVICE))
 
     def test_staged_data(self) -> None:
-        image = self.add()
+        _task, image, lease = self.begin()
         for attempt in ('one', 'two'):
-            self.staged.keep(Staged(image.id, image.id, attempt, 1 << 40, 'md5', 'sha512', 'x'))
+            self.staged.keep(Staged(image.id, image.id, attempt, 1 << 40, 'md5', 'sha512', 'x'), lease)
         self.assertEqual(('two', 1 << 40), (self.staged.find(image.id).attempt, self.staged.find(image.id).size))
         self.staged.forget(image.id, 'one')
         self.assertIsNotNone(self.staged.find(image.id))
         self.staged.forget(image.id)
+        self.assertIsNone(self.staged.find(image.id))
+
+    def test_nothing_is_staged_without_the_lease(self) -> None:
+        """Whoever was taken for dead must not replace what was staged after that."""
+        _task, image, lease = self.begin()
+        late = Staged(image.id, image.id, 'late', 1, 'md5', 'sha512', 'x')
+        lost = dataclasses.replace(lease, attempt='late')
+        self.assertRaises(errors.LeaseLost, self.staged.keep, late, lost)
         self.assertIsNone(self.staged.find(image.id))
 
     def test_who_works_on_what(self) -> None:
