@@ -165,11 +165,12 @@ class AccountsStore(BlobStore, Protocol):
 class AdoptingStore(BlobStore, Protocol):
     """A store that may make a file of this node its own without moving the bytes."""
 
-    def adopt(self, path: str, blob_id: str, attempt: str, size: int, share: bool) -> BlobWriter | None:
+    def adopt(self, source: str | int, blob_id: str, attempt: str, size: int, share: bool) -> BlobWriter | None:
         """Begin a new object that has all its bytes already; only its commit or abort is left to do.
 
-        :param path: of a file that nobody changes any more
-        :param share: whether the file itself may become the object, because its name goes as soon as that is committed
+        :param source: a file that nobody changes any more: its absolute path, or a descriptor of it
+        :param share: whether the file itself may become the object, because its name goes as soon as that is
+            committed; only with a path
         :return: None where the bytes must be copied
         """
 

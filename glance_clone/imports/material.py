@@ -62,6 +62,8 @@ class _Watched:
 
     def __init__(self, opened: Opened, work: Work):
         self.size = opened.size
+        #: The file that it lies in, if any; see FileBlobReader.
+        self.fileobj = getattr(opened, 'fileobj', None)
         self._opened = opened
         self._work = work
 

@@ -93,7 +93,7 @@ class FileStore:
         metadata = self._metadata.get(directory.path)
         return FileWriter(directory, blob_id, attempt, self._mode, self._hole, metadata)
 
-    def adopt(self, path: str, blob_id: str, attempt: str, size: int, share: bool) -> FileAdoption | None:
+    def adopt(self, source: str | int, blob_id: str, attempt: str, size: int, share: bool) -> FileAdoption | None:
         """See :meth:`AdoptingStore.adopt`."""
         require_plain_name(blob_id)
         require_plain_name(attempt)
@@ -102,7 +102,7 @@ class FileStore:
             return None  # holes are made by whoever copies
         metadata = self._metadata.get(directory.path)
         try:
-            return FileAdoption(directory, blob_id, attempt, self._mode, metadata, path, size, share)
+            return FileAdoption(directory, blob_id, attempt, self._mode, metadata, source, size, share)
         except CannotAdopt:
             return None
 

@@ -28,7 +28,7 @@ class CannotAdopt(Exception):
 class FileAdoption(FileWriter):
     """A writer that has got all its bytes already; see :class:`BlobWriter`.
 
-    :param source: absolute path of the file
+    :param source: absolute path of the file, or a descriptor of it
     :param size: bytes that it must have
     :param mode: permissions of the new file
     :param share: whether the file may become the new one, under a second name: nobody changes it any more, and its first
@@ -43,7 +43,7 @@ class FileAdoption(FileWriter):
         attempt: str,
         mode: int,
         metadata: dict[str, object] | None,
-        source: str,
+        source: str | int,
         size: int,
         share: bool,
     ):
@@ -53,7 +53,7 @@ class FileAdoption(FileWriter):
         super().__init__(directory, blob_id, attempt, mode, metadata=metadata)
 
     def _create(self, parent: int) -> int:
-        original = os.open(self._source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        original = _opened(self._source)
         try:
             state = os.fstat(original)
             if state.st_dev != os.fstat(parent).st_dev or state.st_size != self._size:
@@ -86,6 +86,13 @@ class FileAdoption(FileWriter):
                 raise CannotAdopt from error
             raise
         return copy
+
+
+def _opened(source: str | int) -> int:
+    """Open a file by its path or, with a position of its own, by another descriptor of it."""
+    if isinstance(source, int):
+        return os.open(f'/proc/self/fd/{source}', os.O_RDONLY | os.O_CLOEXEC)
+    return os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
 
 
 def _clone(original: int, copy: int) -> bool:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Data that is all there, and how it gets into a store: without moving its bytes where the store can do that.
 
-Bytes that pass through this process are hashed again, and must be what they were when they were first hashed.
+Staged data has just been hashed. What was in a store for some time, and bytes that pass through this process, are hashed
+again, and must be what they were when they were first hashed.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from glance_clone.transfer.blocks import Blocks
 from glance_clone.transfer.digest import Digest
 from glance_clone.transfer.inspect import Inspection
 from glance_clone.transfer.inspect import Rules
+from glance_clone.transfer.lane import Filter
 from glance_clone.transfer.limit import Limit
 from glance_clone.transfer.sink import Sink
 
@@ -67,28 +69,47 @@ class Copier:
         Limit(self._cap, material.size)
         writer = None if verifiers else self._adopted(image, material, store, attempt)
         if writer is None:
-            writer = self._beside(store.writer, image.id, attempt, material.size)
-            with self._undone(writer):
-                self._fill(material, writer, verifiers)
+            writer = self._filled(image, material, store, attempt, verifiers)
         with self._undone(writer):
             return self._beside(writer.commit), writer
 
     def _adopted(self, image: Image, material: Material, store: BlobStore, attempt: str) -> BlobWriter | None:
-        adopt = getattr(store, 'adopt', None)
-        if adopt is None or not material.path or material.checksum is None:
+        if not material.path or material.checksum is None:
             return None
-        writer: BlobWriter | None = self._beside(adopt, material.path, image.id, attempt, material.size, material.share)
+        return self._adopt(store, material.path, image.id, attempt, material.size, material.share)
+
+    def _adopt(self, store: BlobStore, *args: Any) -> BlobWriter | None:
+        """Let a store take a file as it is, see :meth:`AdoptingStore.adopt`; None where it cannot."""
+        adopt = getattr(store, 'adopt', None)
+        writer: BlobWriter | None = adopt and self._beside(adopt, *args)
         return writer
 
-    def _fill(self, material: Material, writer: BlobWriter, verifiers: Sequence[Verifier]) -> None:
+    def _filled(
+        self, image: Image, material: Material, store: BlobStore, attempt: str, verifiers: Sequence[Verifier]
+    ) -> BlobWriter:
+        """Return a writer that has got all bytes, by the kernel where they lie in a file; they are read and hashed anyway."""
+        with _opened(material) as opened:
+            file, size = getattr(opened, 'fileobj', None), material.size
+            writer = file and self._adopt(store, file.fileno(), image.id, attempt, size, False)
+            sinks = []
+            if writer is None:
+                writer = self._beside(store.writer, image.id, attempt, size)
+                sinks = [Sink(writer)]
+            with self._undone(writer):
+                self._hash(material, opened, (*verifiers, *sinks))
+        return writer
+
+    def _hash(self, material: Material, opened: Opened, workers: Sequence[Filter]) -> None:
+        """Read the data to its end.
+
+        :raises StoreError: its bytes are not those that were hashed when it came
+        """
         checksum = Digest('md5')
         digests = [checksum] if material.checksum else []
         secure = Digest(material.os_hash_algo) if material.os_hash_algo and material.os_hash_value else None
         digests += [secure] if secure else []
-        with _opened(material) as opened:
-            source: ByteSource = Blocks(opened)
-            limit = Limit(self._cap)
-            pipeline.run(source, (limit,), (*digests, *verifiers, Sink(writer)), self._concurrency)
+        limit = Limit(self._cap)
+        pipeline.run(Blocks(opened), (limit,), (*digests, *workers), self._concurrency)
         found = (limit.count, secure.value if secure else None, checksum.value if material.checksum else None)
         wanted = (material.size, material.os_hash_value if secure else None, material.checksum)
         if found != wanted:

@@ -18,6 +18,7 @@ from glance_clone.domain import errors
 from glance_clone.domain.image import Image
 from glance_clone.stores.file import FileStore
 from glance_clone.stores.file_directory import Directory
+from glance_clone.stores.file_writer import FileWriter
 from glance_clone.stores.staging import StagingStore
 from glance_clone.tests.unit.transfer.sources import Pieces
 from glance_clone.transfer.concurrency import NativeThreads
@@ -74,6 +75,7 @@ class Signed:
 class Counted:
     def __init__(self, material, opened):
         self.size = opened.size
+        self.fileobj = getattr(opened, 'fileobj', None)
         self._material, self._opened = material, opened
 
     def __iter__(self):
@@ -94,9 +96,9 @@ class CopierTest(base.BaseTestCase):
         root = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
         for name in ('staging', 'store'):
             (root / name).mkdir()
-        self.staging, self.stored = root / 'staging', root / 'store'
+        self.staging, self.stored_in = root / 'staging', root / 'store'
         self.area = StagingArea(self.conf, StagingStore('staging', Directory(str(self.staging))), NativeThreads())
-        self.store = FileStore('fast', [Directory(str(self.stored))])
+        self.store = FileStore('fast', [Directory(str(self.stored_in))])
         self.copier = Copier(Rules(), 1 << 40, NativeThreads())
         self.image = Image(IMAGE, disk_format='raw', container_format='bare')
 
@@ -150,37 +152,37 @@ class CopierTest(base.BaseTestCase):
             material = Material(self.area, self.stage(DATA), share)
             (self.staging / IMAGE).write_bytes(b'staged anew')
             self.assertRaises(errors.StoreError, self.copy, material)
-            self.assertEqual([], os.listdir(self.stored))
+            self.assertEqual([], os.listdir(self.stored_in))
 
     def test_a_shared_file_becomes_the_object(self):
         material = Material(self.area, self.stage(DATA), share=True)
         location, _writer = self.copy(material)
         self.assertEqual(0, material.read)
-        self.assertEqual(f'file://{self.stored}/{IMAGE}', location.url)
-        found = (self.stored / IMAGE).stat()
+        self.assertEqual(f'file://{self.stored_in}/{IMAGE}', location.url)
+        found = (self.stored_in / IMAGE).stat()
         self.assertEqual(((self.staging / IMAGE).stat().st_ino, 0o640), (found.st_ino, found.st_mode & 0o777))
-        self.assertEqual([IMAGE], os.listdir(self.stored))
+        self.assertEqual([IMAGE], os.listdir(self.stored_in))
 
     def test_an_unshared_file_is_copied_by_the_kernel(self):
         material = Material(self.area, self.stage(DATA))
         self.copy(material)
         self.assertEqual(0, material.read)
-        self.assertNotEqual((self.staging / IMAGE).stat().st_ino, (self.stored / IMAGE).stat().st_ino)
-        self.assertEqual(DATA, (self.stored / IMAGE).read_bytes())
+        self.assertNotEqual((self.staging / IMAGE).stat().st_ino, (self.stored_in / IMAGE).stat().st_ino)
+        self.assertEqual(DATA, (self.stored_in / IMAGE).read_bytes())
 
     def test_what_is_taken_back_leaves_the_staged_file(self):
         for share in (True, False):
             _location, writer = self.copy(Material(self.area, self.stage(DATA), share))
             writer.abort()
-            self.assertEqual([], os.listdir(self.stored))
+            self.assertEqual([], os.listdir(self.stored_in))
             self.assertEqual(DATA, (self.staging / IMAGE).read_bytes())
 
     def test_an_object_of_the_name_is_kept(self):
-        (self.stored / IMAGE).write_bytes(b'another')
+        (self.stored_in / IMAGE).write_bytes(b'another')
         for share in (True, False):
             self.assertRaises(errors.BlobExists, self.copy, Material(self.area, self.stage(DATA), share))
-            self.assertEqual([IMAGE], os.listdir(self.stored))
-            self.assertEqual(b'another', (self.stored / IMAGE).read_bytes())
+            self.assertEqual([IMAGE], os.listdir(self.stored_in))
+            self.assertEqual(b'another', (self.stored_in / IMAGE).read_bytes())
 
     def test_another_file_system_gets_a_stream(self):
         material = Material(self.area, self.stage(DATA), share=True)
@@ -192,20 +194,41 @@ class CopierTest(base.BaseTestCase):
         material = Material(self.area, self.stage(DATA), share=True)
         with mock.patch('os.link', side_effect=[OSError(errno.EOPNOTSUPP, 'no'), mock.DEFAULT], wraps=os.link):
             self.copy(material)
-        self.assertEqual(DATA, (self.stored / IMAGE).read_bytes())
+        self.assertEqual(DATA, (self.stored_in / IMAGE).read_bytes())
 
     def test_a_thin_store_makes_its_own_holes(self):
         material = Material(self.area, self.stage(bytes(1 << 20)), share=True)
-        self.copy(material, FileStore('thin', [Directory(str(self.stored))], hole=65536))
+        self.copy(material, FileStore('thin', [Directory(str(self.stored_in))], hole=65536))
         self.assertEqual(1 << 20, material.read)
-        self.assertEqual(0, (self.stored / IMAGE).stat().st_blocks)
+        self.assertEqual(0, (self.stored_in / IMAGE).stat().st_blocks)
 
     def test_bytes_that_changed_since_are_not_copied(self):
         material = Material(self.area, self.stage(DATA))
         (self.staging / IMAGE).write_bytes(bytes(len(DATA)))
         material.path = ''
         self.assertRaises(errors.StoreError, self.copy, material)
-        self.assertEqual([], os.listdir(self.stored))
+        self.assertEqual([], os.listdir(self.stored_in))
+
+    def stored(self):
+        """Return material whose file has been in a store since it was hashed."""
+        material = Material(self.area, self.stage(DATA))
+        material.path = ''
+        return material
+
+    def test_a_stored_file_is_copied_by_the_kernel_and_hashed(self):
+        material = self.stored()
+        with mock.patch.object(FileWriter, 'write') as write:
+            self.copy(material)
+        write.assert_not_called()
+        self.assertEqual(len(DATA), material.read)
+        self.assertEqual(DATA, (self.stored_in / IMAGE).read_bytes())
+
+    def test_a_stored_file_of_another_file_system_is_written(self):
+        material = self.stored()
+        far = self.useFixture(fixtures.TempDir(rootdir='/dev/shm')).path
+        self.copy(material, FileStore('far', [Directory(far)]))
+        self.assertEqual(len(DATA), material.read)
+        self.assertEqual(DATA, (pathlib.Path(far) / IMAGE).read_bytes())
 
     def test_a_signature_needs_all_of_the_data(self):
         material = Material(self.area, self.stage(DATA))
@@ -224,9 +247,9 @@ class CopierTest(base.BaseTestCase):
         material = Material(self.area, self.stage(DATA), share=True)
         refused = functools.partial(self.copier.copy, self.image, material, self.store, 'attempt', [Signed(b'other')])
         self.assertRaises(errors.SignatureRefused, refused)
-        self.assertEqual([], os.listdir(self.stored))
+        self.assertEqual([], os.listdir(self.stored_in))
         self.copier.copy(self.image, material, self.store, 'attempt', [Signed(DATA)])
-        self.assertEqual(DATA, (self.stored / IMAGE).read_bytes())
+        self.assertEqual(DATA, (self.stored_in / IMAGE).read_bytes())
 
     def test_the_verdict_needs_the_begin_only(self):
         material = Material(self.area, self.stage(DATA))
@@ -255,8 +278,8 @@ class CopierTest(base.BaseTestCase):
             _location, writer = self.copy(material)
             self.assertLess(time.monotonic() - begin, 5)
             self.assertLess(material.read, 8 << 20)
-            self.assertEqual(size, (self.stored / IMAGE).stat().st_size)
-            self.assertLess((self.stored / IMAGE).stat().st_blocks, 1000)
+            self.assertEqual(size, (self.stored_in / IMAGE).stat().st_size)
+            self.assertLess((self.stored_in / IMAGE).stat().st_blocks, 1000)
             writer.abort()
 
     def test_data_of_other_software(self):
