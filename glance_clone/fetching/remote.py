@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import http.client
+import io
 import re
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -64,14 +65,15 @@ class Remote:
         return block
 
     def readinto(self, buffer: memoryview) -> int:
-        """Fill a buffer as far as the data goes, and return how many bytes there were; raises as read does."""
+        """Put what has come into a buffer, and return how many bytes that were, 0 at the end; raises as read does."""
+        file = self._response.fp
+        if file is None or self._response.chunked:
+            block = self.read(len(buffer))
+            buffer[: len(block)] = block
+            return len(block)
         if self._wanted is not None:
             buffer = buffer[: self._wanted]
-        if not buffer:
-            return 0
-        with self._connection.translated():
-            count = self._response.readinto(buffer)
-        self._account(count)
+        count = self._receive_into(file, buffer) if buffer else 0
         if self._wanted is not None:
             self._wanted -= count
         return count
@@ -90,6 +92,16 @@ class Remote:
             block = self._response.read1(size)
         self._account(len(block))
         return block
+
+    def _receive_into(self, file: io.BufferedReader, buffer: memoryview) -> int:
+        """Do as :meth:`_receive` does; the readinto of the response would wait until the buffer is full."""
+        left = self._response.length
+        with self._connection.translated():
+            count = file.readinto1(buffer if left is None else buffer[:left])
+        if left is not None:
+            self._response.length = left - count
+        self._account(count)
+        return count
 
     def _account(self, count: int) -> None:
         """Compare what came with what was announced, at the end at the latest."""

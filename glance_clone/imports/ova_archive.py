@@ -11,6 +11,7 @@ import io
 import os
 import tarfile
 from collections.abc import Iterator
+from typing import Any
 from typing import BinaryIO
 from typing import NamedTuple
 
@@ -154,10 +155,14 @@ class Part(io.RawIOBase):
         self._position = member.offset
         self._end = member.offset + member.size
 
-    def read(self, size: int = -1) -> bytes:
-        """Return up to size bytes, b'' at the end."""
-        left = self._end - self._position
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill a buffer as far as the file goes; return how many bytes there were."""
         self._archive.seek(self._position)
-        block = self._archive.read(left if size < 0 else min(size, left))
+        block = self._archive.read(min(len(buffer), self._end - self._position))
+        buffer[: len(block)] = block
         self._position += len(block)
-        return block
+        return len(block)
