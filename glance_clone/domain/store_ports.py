@@ -168,7 +168,8 @@ class AdoptingStore(BlobStore, Protocol):
     def adopt(self, source: str | int, blob_id: str, attempt: str, size: int, share: bool) -> BlobWriter | None:
         """Begin a new object that has all its bytes already; only its commit or abort is left to do.
 
-        :param source: a file that nobody changes any more: its absolute path, or a descriptor of it
+        :param source: a file that nobody changes any more: its absolute path; or a descriptor of it, where only a clone is
+            wanted, since the data is read anyway
         :param share: whether the file itself may become the object, because its name goes as soon as that is
             committed; only with a path
         :return: None where the bytes must be copied

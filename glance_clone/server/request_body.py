@@ -22,6 +22,8 @@ from glance_clone.server.reader import Reader
 _CHUNK = re.compile(rb'([0-9A-Fa-f]{1,15})(?:;[\t\x20-\x7e\x80-\xff]*)?')
 #: Bytes of the line before a chunk: its size and extensions, which nobody uses.
 _CHUNK_LINE = 256
+#: Bytes of a body that are taken from the connection before other requests have their turn.
+_TURN = 4 << 20
 
 
 class Body(io.RawIOBase):
@@ -74,7 +76,9 @@ class Body(io.RawIOBase):
         with memoryview(buffer) as view, self._next() as left:
             if not left or not view:
                 return 0
-            count = self._reader.some_into(view[: min(len(view), left)], self._limits.body_idle)
+            # A fast client would keep the others waiting until its block is full.
+            time.sleep(0)
+            count = self._reader.some_into(view[: min(len(view), left, _TURN)], self._limits.body_idle)
             self._account(count)
             return count
 

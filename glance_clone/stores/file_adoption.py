@@ -28,7 +28,7 @@ class CannotAdopt(Exception):
 class FileAdoption(FileWriter):
     """A writer that has got all its bytes already; see :class:`BlobWriter`.
 
-    :param source: absolute path of the file, or a descriptor of it
+    :param source: absolute path of the file; or a descriptor of it, which is cloned or not adopted
     :param size: bytes that it must have
     :param mode: permissions of the new file
     :param share: whether the file may become the new one, under a second name: nobody changes it any more, and its first
@@ -78,6 +78,8 @@ class FileAdoption(FileWriter):
         copy = os.open(self._temporary, CREATE_FLAGS, 0o600, dir_fd=parent)
         try:
             if not _clone(original, copy):
+                if isinstance(self._source, int):
+                    raise CannotAdopt
                 _copy(original, copy, size)
         except BaseException as error:
             os.close(copy)

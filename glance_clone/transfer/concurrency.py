@@ -20,6 +20,8 @@ LOG = logging.getLogger(__name__)
 
 #: Threads of one process. They are made as they are needed; a store that hangs holds one for each of its uploads.
 _MOST_THREADS = 128
+#: How much less urgent than requests it is to compute, in steps of nice(2).
+_NICER = 5
 
 
 class NativeCall:
@@ -36,7 +38,7 @@ class NativeCall:
 class Computing:
     """As many native threads as there are processors, for work that keeps one of them busy.
 
-    More threads would not get it done sooner, but let everything else wait for a processor.
+    More threads would not get it done sooner, but let everything else wait for a processor. Requests come first.
 
     :param detach: runs work in a native thread of its own
     """
@@ -64,6 +66,8 @@ class Computing:
 
 
 def _run_all(waiting: SimpleQueue[Callable[[], object]]) -> None:
+    # Linux takes the number of a thread where POSIX has that of a process.
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), os.getpriority(os.PRIO_PROCESS, 0) + _NICER)
     while True:
         waiting.get()()
 

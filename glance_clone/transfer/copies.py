@@ -87,7 +87,7 @@ class Copier:
     def _filled(
         self, image: Image, material: Material, store: BlobStore, attempt: str, verifiers: Sequence[Verifier]
     ) -> BlobWriter:
-        """Return a writer that has got all bytes, by the kernel where they lie in a file; they are read and hashed anyway."""
+        """Return a writer that has got all bytes, as a clone of the file where they lie in one; they are hashed anyway."""
         with _opened(material) as opened:
             file, size = getattr(opened, 'fileobj', None), material.size
             writer = file and self._adopt(store, file.fileno(), image.id, attempt, size, False)

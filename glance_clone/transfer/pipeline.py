@@ -18,9 +18,9 @@ from glance_clone.transfer.lane import Filter
 from glance_clone.transfer.lane import Lanes
 
 #: Bytes that pass at once: enough to make little of what it costs to wake a thread, few enough for the processor's cache.
-BLOCK = 2 << 20
+BLOCK = 4 << 20
 #: Blocks that may be on their way through the costly filters; one more is being read.
-DEPTH = 8
+DEPTH = 6
 #: Data up to this size is not worth a change of threads.
 INLINE = 64 << 10
 

@@ -7,6 +7,8 @@ import os
 import threading
 import time
 
+import fixtures
+
 from glance_clone.server.limits import Limits
 from glance_clone.server.reader import ClientGone
 from glance_clone.server.reader import ClientSlow
@@ -75,6 +77,19 @@ class BodyTest(base.TestCase):
                 received += buffer[:count]
             self.assertTrue(body.complete)
             self.assertTrue(data == received)
+
+    def test_others_have_their_turn_before_each_piece(self) -> None:
+        length, turns = 9 << 20, []
+        self.useFixture(fixtures.MockPatchObject(time, 'sleep', turns.append))
+        body = Body(self.pair.reader, length, Limits())
+        sender = threading.Thread(target=self.pair.say, args=(bytes(length),))
+        sender.start()
+        self.addCleanup(sender.join)
+        buffer, sizes = memoryview(bytearray(length)), []
+        while count := body.readinto(buffer):
+            sizes.append(count)
+        self.assertLessEqual(max(sizes), 4 << 20)
+        self.assertEqual([0] * len(sizes), turns)
 
     def test_broken_off_where_they_are_wanted(self) -> None:
         body, buffer = self._body(b'12345', 10), memoryview(bytearray(8))

@@ -25,6 +25,12 @@ class NativeThreadsTest(base.BaseTestCase):
         self.assertEqual(3, self.threads.start(lambda a, b: a + b, 1, 2).wait())
         self.assertRaises(ZeroDivisionError, self.threads.start(lambda: 1 // 0).wait)
 
+    def test_requests_are_more_urgent_than_what_is_computed(self):
+        found = queue.SimpleQueue()
+        self.threads.compute(lambda: found.put(os.getpriority(os.PRIO_PROCESS, 0)))
+        here = os.getpriority(os.PRIO_PROCESS, 0)
+        self.assertEqual(min(here + 5, 19), found.get(timeout=10))
+
     def test_work_runs_beside_the_caller(self):
         event = threading.Event()
         call = self.threads.start(event.wait, 10)

@@ -16,6 +16,7 @@ from oslotest import base
 from glance_clone.conf import api
 from glance_clone.domain import errors
 from glance_clone.domain.image import Image
+from glance_clone.stores import file_adoption
 from glance_clone.stores.file import FileStore
 from glance_clone.stores.file_directory import Directory
 from glance_clone.stores.file_writer import FileWriter
@@ -215,13 +216,31 @@ class CopierTest(base.BaseTestCase):
         material.path = ''
         return material
 
-    def test_a_stored_file_is_copied_by_the_kernel_and_hashed(self):
+    def clone(self, original, copy):
+        """Do what FICLONE does where a file system can; not all of those that tests run on do."""
+        os.pwrite(copy, os.pread(original, len(DATA), 0), 0)
+        return True
+
+    def test_a_stored_file_is_cloned_and_hashed(self):
         material = self.stored()
-        with mock.patch.object(FileWriter, 'write') as write:
+        with mock.patch.object(file_adoption, '_clone', self.clone), mock.patch.object(FileWriter, 'write') as write:
             self.copy(material)
         write.assert_not_called()
         self.assertEqual(len(DATA), material.read)
         self.assertEqual(DATA, (self.stored_in / IMAGE).read_bytes())
+
+    def test_a_damaged_file_is_not_cloned(self):
+        material = self.stored()
+        (self.staging / IMAGE).write_bytes(bytes(len(DATA)))
+        with mock.patch.object(file_adoption, '_clone', self.clone):
+            self.assertRaises(errors.StoreError, self.copy, material)
+        self.assertEqual([], os.listdir(self.stored_in))
+
+    def test_a_stored_file_is_written_where_no_clone_can_be_had(self):
+        material = self.stored()
+        with mock.patch.object(file_adoption, '_clone', return_value=False):
+            self.copy(material)
+        self.assertEqual((len(DATA), DATA), (material.read, (self.stored_in / IMAGE).read_bytes()))
 
     def test_a_stored_file_of_another_file_system_is_written(self):
         material = self.stored()
