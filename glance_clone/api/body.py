@@ -14,6 +14,7 @@ from typing import Any
 from glance_clone.api import uwsgi_connection
 from glance_clone.api.uwsgi_connection import UwsgiConnection
 from glance_clone.domain import errors
+from glance_clone.domain.incoming import read_into
 from glance_clone.domain.store_ports import ByteSource
 
 try:
@@ -106,14 +107,8 @@ def _read(source: Any, size: int) -> bytes:
 
 
 def _read_into(source: Any, buffer: memoryview) -> int:
-    """Fill a buffer by the input's own means, or from what it returns if it has none."""
-    readinto = getattr(source, 'readinto', None)
-    if readinto is None:
-        block = _read(source, len(buffer))
-        buffer[: len(block)] = block
-        return len(block)
     with _translated():
-        return int(readinto(buffer))
+        return read_into(source, buffer)
 
 
 @contextlib.contextmanager

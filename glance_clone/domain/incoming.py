@@ -27,3 +27,16 @@ class Incoming:
     expected: Mapping[str, str] = dataclasses.field(default_factory=dict)
     submitter: Submitter | None = None
     attempt: str | None = None
+
+
+def read_into(source: ByteSource, buffer: memoryview) -> int:
+    """Put what a source has next into a buffer, by the means of the source if it has some; return how many bytes, 0 at the end.
+
+    Raises what the source raises.
+    """
+    readinto = getattr(source, 'readinto', None)
+    if readinto is not None:
+        return int(readinto(buffer))
+    block = source.read(len(buffer))
+    buffer[: len(block)] = block
+    return len(block)

@@ -7,7 +7,6 @@ The API and the layers know the database and the stores only by these protocols.
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Collection
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -328,13 +327,6 @@ class ImageData(Protocol):
         :raises StateChanged: the image is not active any more, or another copy is being removed at this moment
         :raises BlobInUse: the store will not part with it; the image stays as it was
         """
-
-
-class Clock(Protocol):
-    """Tells the time."""
-
-    def now(self) -> datetime.datetime:
-        """Return the present time in UTC without time zone."""
 
 
 class Call(Protocol):

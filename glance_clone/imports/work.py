@@ -22,6 +22,7 @@ from glance_clone.domain.importing import ImportRequest
 from glance_clone.domain.importing import Opened
 from glance_clone.domain.importing import Staged
 from glance_clone.domain.importing import Submitter
+from glance_clone.domain.incoming import read_into
 from glance_clone.domain.lease import Lease
 from glance_clone.domain.location import Location
 from glance_clone.domain.metering import Meter
@@ -269,12 +270,7 @@ class Watched:
 
     def readinto(self, buffer: memoryview) -> int:
         """Fill a buffer as far as bytes have come; return how many there were."""
-        readinto = getattr(self._source, 'readinto', None)
-        if readinto is None:
-            block = self.read(len(buffer))
-            buffer[: len(block)] = block
-            return len(block)
-        count = int(readinto(buffer))
+        count = read_into(self._source, buffer)
         self._count(count)
         return count
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
 
+from glance_clone.domain.incoming import read_into
 from glance_clone.domain.ports import Concurrency
 from glance_clone.domain.store_ports import ByteSource
 from glance_clone.transfer.lane import Filter
@@ -85,21 +86,7 @@ def _memory(size: int, lent: Callable[[], int]) -> Iterator[memoryview]:
 
 def _fill(source: ByteSource, buffer: memoryview) -> int:
     """Fill memory as far as the source goes; return how many bytes there were."""
-    readinto = getattr(source, 'readinto', None) or _Copying(source).readinto
     count = 0
-    while count < len(buffer) and (size := readinto(buffer[count:])):
+    while count < len(buffer) and (size := read_into(source, buffer[count:])):
         count += size
     return count
-
-
-class _Copying:
-    """A source that can only return bytes, as one that fills memory."""
-
-    def __init__(self, source: ByteSource):
-        self._source = source
-
-    def readinto(self, buffer: memoryview) -> int:
-        """See :class:`FillingSource`."""
-        piece = self._source.read(len(buffer))
-        buffer[: len(piece)] = piece
-        return len(piece)
