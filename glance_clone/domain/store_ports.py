@@ -59,6 +59,26 @@ class BlobWriter(Protocol):
         """Leave nothing behind, also after commit; may be called at any time and more than once."""
 
 
+@runtime_checkable
+class FileCopyingWriter(BlobWriter, Protocol):
+    """A writer that may get bytes from an open file of this node without their passing through this process."""
+
+    def clone(self, file: int, size: int) -> bool:
+        """Let a new object have all bytes of a file, to which nothing is to be appended; False where it must be copied.
+
+        :param file: a descriptor
+        :param size: bytes of the file
+        :raises StoreUnavailable: as write does
+        """
+
+    def copy(self, file: int, start: int, size: int) -> bool:
+        """Append bytes of a file; False where they must be written, none having been appended.
+
+        :raises StoreFull: no room
+        :raises StoreUnavailable: as write does
+        """
+
+
 class BlobStore(Protocol):
     """One configured store."""
 
@@ -165,13 +185,11 @@ class AccountsStore(BlobStore, Protocol):
 class AdoptingStore(BlobStore, Protocol):
     """A store that may make a file of this node its own without moving the bytes."""
 
-    def adopt(self, source: str | int, blob_id: str, attempt: str, size: int, share: bool) -> BlobWriter | None:
+    def adopt(self, source: str, blob_id: str, attempt: str, size: int, share: bool) -> BlobWriter | None:
         """Begin a new object that has all its bytes already; only its commit or abort is left to do.
 
-        :param source: a file that nobody changes any more: its absolute path; or a descriptor of it, where only a clone is
-            wanted, since the data is read anyway
-        :param share: whether the file itself may become the object, because its name goes as soon as that is
-            committed; only with a path
+        :param source: absolute path of a file that nobody changes any more
+        :param share: whether the file itself may become the object, because its name goes as soon as that is committed
         :return: None where the bytes must be copied
         """
 

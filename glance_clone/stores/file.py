@@ -93,7 +93,7 @@ class FileStore:
         metadata = self._metadata.get(directory.path)
         return FileWriter(directory, blob_id, attempt, self._mode, self._hole, metadata)
 
-    def adopt(self, source: str | int, blob_id: str, attempt: str, size: int, share: bool) -> FileAdoption | None:
+    def adopt(self, source: str, blob_id: str, attempt: str, size: int, share: bool) -> FileAdoption | None:
         """See :meth:`AdoptingStore.adopt`."""
         require_plain_name(blob_id)
         require_plain_name(attempt)

@@ -7,18 +7,12 @@ the kernel that keeps holes.
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import os
 
+from glance_clone.stores import file_copying
 from glance_clone.stores.file_directory import Directory
 from glance_clone.stores.file_writer import CREATE_FLAGS
 from glance_clone.stores.file_writer import FileWriter
-
-#: ioctl FICLONE of Linux.
-_CLONE = 0x40049409
-_PIECE = 1 << 30
-_CANNOT = frozenset((errno.EXDEV, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.ENOTTY, errno.EMLINK, errno.EPERM))
 
 
 class CannotAdopt(Exception):
@@ -28,7 +22,7 @@ class CannotAdopt(Exception):
 class FileAdoption(FileWriter):
     """A writer that has got all its bytes already; see :class:`BlobWriter`.
 
-    :param source: absolute path of the file; or a descriptor of it, which is cloned or not adopted
+    :param source: absolute path of the file
     :param size: bytes that it must have
     :param mode: permissions of the new file
     :param share: whether the file may become the new one, under a second name: nobody changes it any more, and its first
@@ -43,7 +37,7 @@ class FileAdoption(FileWriter):
         attempt: str,
         mode: int,
         metadata: dict[str, object] | None,
-        source: str | int,
+        source: str,
         size: int,
         share: bool,
     ):
@@ -53,7 +47,7 @@ class FileAdoption(FileWriter):
         super().__init__(directory, blob_id, attempt, mode, metadata=metadata)
 
     def _create(self, parent: int) -> int:
-        original = _opened(self._source)
+        original = os.open(self._source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
             state = os.fstat(original)
             if state.st_dev != os.fstat(parent).st_dev or state.st_size != self._size:
@@ -69,7 +63,7 @@ class FileAdoption(FileWriter):
         try:
             os.link(self._source, self._temporary, dst_dir_fd=parent, follow_symlinks=False)
         except OSError as error:
-            if error.errno in _CANNOT:
+            if error.errno in file_copying.CANNOT:
                 return False
             raise
         return True
@@ -77,51 +71,12 @@ class FileAdoption(FileWriter):
     def _duplicate(self, original: int, parent: int, size: int) -> int:
         copy = os.open(self._temporary, CREATE_FLAGS, 0o600, dir_fd=parent)
         try:
-            if not _clone(original, copy):
-                if isinstance(self._source, int):
-                    raise CannotAdopt
-                _copy(original, copy, size)
+            if not file_copying.clone(original, copy):
+                file_copying.copy_all(original, copy, size)
         except BaseException as error:
             os.close(copy)
             os.unlink(self._temporary, dir_fd=parent)
-            if isinstance(error, OSError) and error.errno in _CANNOT:
+            if isinstance(error, OSError) and error.errno in file_copying.CANNOT:
                 raise CannotAdopt from error
             raise
         return copy
-
-
-def _opened(source: str | int) -> int:
-    """Open a file by its path or, with a position of its own, by another descriptor of it."""
-    if isinstance(source, int):
-        return os.open(f'/proc/self/fd/{source}', os.O_RDONLY | os.O_CLOEXEC)
-    return os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-
-
-def _clone(original: int, copy: int) -> bool:
-    try:
-        fcntl.ioctl(copy, _CLONE, original)
-    except OSError as error:
-        if error.errno in _CANNOT:
-            return False
-        raise
-    return True
-
-
-def _copy(original: int, copy: int, size: int) -> None:
-    """Copy what the file has, and leave its holes out."""
-    position = 0
-    while position < size:
-        try:
-            start = os.lseek(original, position, os.SEEK_DATA)
-        except OSError as error:
-            if error.errno == errno.ENXIO:  # nothing but a hole is left
-                break
-            raise
-        end = os.lseek(original, start, os.SEEK_HOLE)
-        while start < end:
-            count = os.copy_file_range(original, copy, min(_PIECE, end - start), start, start)
-            if count == 0:
-                raise OSError(errno.EIO, 'the file became shorter')
-            start += count
-        position = end
-    os.ftruncate(copy, size)

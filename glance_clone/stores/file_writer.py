@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from oslo_log import log as logging
 
 from glance_clone.domain import errors
 from glance_clone.domain.location import Location
+from glance_clone.stores import file_copying
 from glance_clone.stores.file_directory import Directory
 from glance_clone.stores.file_directory import translated
 
@@ -95,6 +97,33 @@ class FileWriter:
             count = os.pwrite(self._file, view[position:], self._written)
             position += count
             self._written += count
+
+    def clone(self, file: int, size: int) -> bool:
+        """See :meth:`FileCopyingWriter.clone`."""
+        if self._hole is not None:
+            return False  # holes are made by whoever copies
+        with translated(f'Cloning into {self._directory.path}/{self._temporary}'):
+            if not file_copying.clone(file, self._file):
+                return False
+            if os.fstat(self._file).st_size != size:
+                os.ftruncate(self._file, 0)
+                return False
+        self._written = size
+        return True
+
+    def copy(self, file: int, start: int, size: int) -> bool:
+        """See :meth:`FileCopyingWriter.copy`."""
+        if self._hole is not None:
+            return False
+        with translated(f'Copying into {self._directory.path}/{self._temporary}'):
+            try:
+                file_copying.copy_range(file, self._file, size, start, self._written)
+            except OSError as error:
+                if error.errno in file_copying.CANNOT or error.errno == errno.EIO:
+                    return False
+                raise
+        self._written += size
+        return True
 
     def commit(self) -> Location:
         """Make the file durable and visible."""

@@ -32,6 +32,7 @@ from glance_clone.transfer.inspect import Inspection
 from glance_clone.transfer.inspect import Rules
 from glance_clone.transfer.lane import Filter
 from glance_clone.transfer.limit import Limit
+from glance_clone.transfer.sink import FileSink
 from glance_clone.transfer.sink import Sink
 
 LOG = logging.getLogger(__name__)
@@ -74,45 +75,41 @@ class Copier:
             return self._beside(writer.commit), writer
 
     def _adopted(self, image: Image, material: Material, store: BlobStore, attempt: str) -> BlobWriter | None:
-        if not material.path or material.checksum is None:
-            return None
-        return self._adopt(store, material.path, image.id, attempt, material.size, material.share)
-
-    def _adopt(self, store: BlobStore, *args: Any) -> BlobWriter | None:
         """Let a store take a file as it is, see :meth:`AdoptingStore.adopt`; None where it cannot."""
         adopt = getattr(store, 'adopt', None)
-        writer: BlobWriter | None = adopt and self._beside(adopt, *args)
+        if adopt is None or not material.path or material.checksum is None:
+            return None
+        writer: BlobWriter | None = self._beside(adopt, material.path, image.id, attempt, material.size, material.share)
         return writer
 
     def _filled(
         self, image: Image, material: Material, store: BlobStore, attempt: str, verifiers: Sequence[Verifier]
     ) -> BlobWriter:
-        """Return a writer that has got all bytes, as a clone of the file where they lie in one; they are hashed anyway."""
+        """Return a writer that has got all bytes, by the kernel where they lie in a file; they are hashed anyway."""
         with _opened(material) as opened:
-            file, size = getattr(opened, 'fileobj', None), material.size
-            writer = file and self._adopt(store, file.fileno(), image.id, attempt, size, False)
-            sinks = []
-            if writer is None:
-                writer = self._beside(store.writer, image.id, attempt, size)
-                sinks = [Sink(writer)]
+            writer: BlobWriter = self._beside(store.writer, image.id, attempt, material.size)
             with self._undone(writer):
-                self._hash(material, opened, (*verifiers, *sinks))
+                file = getattr(opened, 'fileobj', None)
+                sink = Sink(writer) if file is None else self._beside(FileSink, writer, file.fileno(), material.size)
+                self._hash(material, opened, (*verifiers, sink))
         return writer
 
     def _hash(self, material: Material, opened: Opened, workers: Sequence[Filter]) -> None:
         """Read the data to its end.
 
+        Both hashes were taken from the same bytes: the better one is enough.
+
         :raises StoreError: its bytes are not those that were hashed when it came
         """
-        checksum = Digest('md5')
-        digests = [checksum] if material.checksum else []
-        secure = Digest(material.os_hash_algo) if material.os_hash_algo and material.os_hash_value else None
-        digests += [secure] if secure else []
+        if material.os_hash_algo and material.os_hash_value:
+            digests, wanted = [Digest(material.os_hash_algo)], [material.os_hash_value]
+        elif material.checksum:
+            digests, wanted = [Digest('md5')], [material.checksum]
+        else:
+            digests, wanted = [], []
         limit = Limit(self._cap)
         pipeline.run(Blocks(opened), (limit,), (*digests, *workers), self._concurrency)
-        found = (limit.count, secure.value if secure else None, checksum.value if material.checksum else None)
-        wanted = (material.size, material.os_hash_value if secure else None, material.checksum)
-        if found != wanted:
+        if limit.count != material.size or [digest.value for digest in digests] != wanted:
             raise errors.StoreError('The bytes changed since they were hashed: the copy was given up.')
 
     @contextlib.contextmanager

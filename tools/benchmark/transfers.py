@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import multiprocessing
 import time
 from collections.abc import Callable
@@ -32,6 +33,8 @@ _BESIDE = 8
 _SHARE = 4
 #: Downloads that each of these clients makes, so that they last long enough to be watched.
 _TIMES = 4
+#: Seconds between two looks whether an import has ended: each look needs the processor that the import needs.
+_LOOK = 0.05
 #: Seconds between two requests of the probe.
 _PACE = 0.02
 #: The other store of the service, see ``tools/bench``.
@@ -133,7 +136,7 @@ def measure_import(service: str, session: Session) -> Iterator[Row]:
 def measure_fetch(service: str, session: Session, port: int) -> Iterator[Row]:
     """Measure imports by web-download from nginx on a free port of this machine; the service must be allowed to do that."""
     plan = session.plan
-    measured, pids = Measured(plan.size), processes.serving(session.target.port)
+    measured, source, pids = Measured(plan.size), Measured(plan.size), processes.serving(session.target.port)
     with floors.static_file(plan.size, port) as static:
         if static is None:
             yield Row(service, 'fetch', note=floors.NO_NGINX)
@@ -141,9 +144,11 @@ def measure_fetch(service: str, session: Session, port: int) -> Iterator[Row]:
         for number in range(plan.rounds):
             path = f'/v2/images/{session.create(f"fetch-{number}")}'
             method = {'name': 'web-download', 'uri': static.url}
-            measured.take(pids, lambda path=path, method=method: _import(session, path, method))
+            work = functools.partial(_import, session, path, method)
+            measured.take(pids, lambda work=work: source.take(static.pids, work))
             session.target.call('DELETE', path)
     yield measured.row(service, 'fetch')
+    yield source.row('nginx', 'fetch', 'what it needs beside')
 
 
 def _import(session: Session, path: str, method: dict[str, str], stores: list[str] | None = None) -> None:
@@ -156,7 +161,7 @@ def _import(session: Session, path: str, method: dict[str, str], stores: list[st
             raise RuntimeError(f'the import failed: {image}')
         if image['status'] == 'active' and not image.get('os_glance_importing_to_stores'):
             return
-        time.sleep(0.01)
+        time.sleep(_LOOK)
 
 
 def measure_parallel(service: str, session: Session) -> Iterator[Row]:

@@ -16,7 +16,7 @@ from oslotest import base
 from glance_clone.conf import api
 from glance_clone.domain import errors
 from glance_clone.domain.image import Image
-from glance_clone.stores import file_adoption
+from glance_clone.stores import file_copying
 from glance_clone.stores.file import FileStore
 from glance_clone.stores.file_directory import Directory
 from glance_clone.stores.file_writer import FileWriter
@@ -223,7 +223,7 @@ class CopierTest(base.BaseTestCase):
 
     def test_a_stored_file_is_cloned_and_hashed(self):
         material = self.stored()
-        with mock.patch.object(file_adoption, '_clone', self.clone), mock.patch.object(FileWriter, 'write') as write:
+        with mock.patch.object(file_copying, 'clone', self.clone), mock.patch.object(FileWriter, 'write') as write:
             self.copy(material)
         write.assert_not_called()
         self.assertEqual(len(DATA), material.read)
@@ -232,15 +232,52 @@ class CopierTest(base.BaseTestCase):
     def test_a_damaged_file_is_not_cloned(self):
         material = self.stored()
         (self.staging / IMAGE).write_bytes(bytes(len(DATA)))
-        with mock.patch.object(file_adoption, '_clone', self.clone):
+        with mock.patch.object(file_copying, 'clone', self.clone):
             self.assertRaises(errors.StoreError, self.copy, material)
         self.assertEqual([], os.listdir(self.stored_in))
 
-    def test_a_stored_file_is_written_where_no_clone_can_be_had(self):
+    def test_a_stored_file_is_copied_by_the_kernel_where_no_clone_can_be_had(self):
         material = self.stored()
-        with mock.patch.object(file_adoption, '_clone', return_value=False):
+        with mock.patch.object(file_copying, 'clone', return_value=False), mock.patch.object(FileWriter, 'write') as write:
             self.copy(material)
+        write.assert_not_called()
         self.assertEqual((len(DATA), DATA), (material.read, (self.stored_in / IMAGE).read_bytes()))
+
+    def test_a_damaged_file_is_not_copied_by_the_kernel(self):
+        material = self.stored()
+        (self.staging / IMAGE).write_bytes(bytes(len(DATA)))
+        self.assertRaises(errors.StoreError, self.copy, material)
+        self.assertEqual([], os.listdir(self.stored_in))
+
+    def test_a_clone_of_another_size_is_not_kept(self):
+        def longer(_original, copy):
+            os.pwrite(copy, bytes(len(DATA) + 1), 0)
+            return True
+
+        with mock.patch.object(file_copying, 'clone', longer):
+            self.copy(self.stored())
+        self.assertEqual(DATA, (self.stored_in / IMAGE).read_bytes())
+
+    def test_a_stored_file_is_written_where_the_kernel_can_do_nothing(self):
+        for code in (errno.EXDEV, errno.EIO):
+            material = self.stored()
+            with mock.patch('os.copy_file_range', side_effect=OSError(code, 'no')) as copy:
+                self.copy(material)
+            copy.assert_called_once()
+            self.assertEqual((len(DATA), DATA), (material.read, (self.stored_in / IMAGE).read_bytes()))
+            (self.stored_in / IMAGE).unlink()
+
+    def test_a_full_disk_is_told_when_the_kernel_copies(self):
+        with mock.patch('os.copy_file_range', side_effect=OSError(errno.ENOSPC, 'no room')):
+            self.assertRaises(errors.StoreFull, self.copy, self.stored())
+        self.assertEqual([], os.listdir(self.stored_in))
+
+    def test_one_hash_is_enough(self):
+        material = self.stored()
+        material.checksum = 'of no interest'
+        self.copy(material)
+        material.os_hash_value = None
+        self.assertRaises(errors.StoreError, self.copy, material)
 
     def test_a_stored_file_of_another_file_system_is_written(self):
         material = self.stored()
