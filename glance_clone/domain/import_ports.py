@@ -62,7 +62,7 @@ class TaskRepository(Protocol):
         """Return the tasks on an image that have not expired, the oldest first; of the caller's project as above."""
 
     def forget_expired(self, owner: str) -> None:
-        """Delete the expired tasks of a project."""
+        """Delete expired tasks of a project, the first ones where there are very many."""
 
     def holder(self, image_id: str) -> tuple[str, Task | None] | None:
         """Return the id of the task that locks an image, with the task unless it is gone; None without a lock."""
@@ -74,7 +74,7 @@ class TaskRepository(Protocol):
         """Tell whether a lease is held by its owner."""
 
     def list(self, query: TaskQuery, caller: Caller) -> Sequence[Task]:
-        """Return one page of the tasks of the caller's project, of all for administrators.
+        """Return one page of the tasks of the caller's project that have not expired, of all for administrators.
 
         :raises Invalid: unknown marker or sort key
         """

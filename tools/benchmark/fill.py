@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fills an empty database with very many images, made by the database itself: a million in minutes.
+"""Fills an empty database with very many images and their tasks, made by the database itself: a million in minutes.
 
 Of image n everything follows from n, but no attribute follows from another. A tenth of all is deleted, and a tenth belongs
 to one large project, ``PROJECT``, which others also shared a tenth of theirs with; the rest belongs to many small ones.
@@ -48,7 +48,7 @@ _BEFORE = {
 _INDEXES = """
 SELECT indexname, indexdef FROM pg_indexes WHERE tablename = ANY(%s)
     AND indexname NOT IN (SELECT conname FROM pg_constraint) ORDER BY indexname"""
-_TABLES = ('images', 'image_properties', 'image_tags', 'image_members', 'image_locations')
+_TABLES = ('images', 'image_properties', 'image_tags', 'image_members', 'image_locations', 'tasks', 'task_info')
 
 
 def _draw(prime: int, sides: int) -> str:
@@ -124,6 +124,11 @@ _CHILDREN = [
     ),
     f'INSERT INTO image_locations ({_CHILD}, value, meta_data, status) '
     + _union(["""concat('file:///var/lib/glance/images/', image_id), '{{}}', 'active'"""], f"{_STATUS} = 'active'"),
+    # The import of each image.
+    f"""INSERT INTO tasks (id, type, status, owner, image_id, created_at, updated_at, deleted, deleted_at)
+    SELECT image_id, 'api_image_import', CASE WHEN {_IS_RARE} THEN 'processing' ELSE 'success' END, {_OWNER}, image_id, {_TIMES}
+    FROM numbers""",
+    "INSERT INTO task_info (task_id, input, result, message) SELECT image_id, '{{}}', '{{}}', '' FROM numbers",
 ]
 
 

@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import time
 import types
+import urllib.parse
+from collections.abc import Callable
 from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,9 +23,11 @@ from glance_clone.api.serial import image_list
 from glance_clone.db.engine import Database
 from glance_clone.db.migrations import steps
 from glance_clone.db.repos.images import ImageRepository
+from glance_clone.db.repos.tasks import TaskRepository
 from glance_clone.domain.caller import Caller
 from glance_clone.domain.query import SORT_KEYS
 from glance_clone.domain.query import ImageQuery
+from glance_clone.domain.task import TaskQuery
 
 #: Who asks: the large project, a project with few images, an administrator.
 CALLERS = {
@@ -91,6 +97,17 @@ _FILTERS = [
     'owner=project-0',
     'owner=project-0&sort=size:desc',
 ]
+#: After this word stands a list of tasks.
+_TASKS = 'tasks '
+_OF_TASKS = [
+    'sort_key=created_at',
+    'sort_key=created_at&sort_dir=asc',
+    'sort_key=created_at&marker=',
+    'sort_key=updated_at',
+    'status=success',
+    'status=processing',
+    'type=import',
+]
 _OF_SMALL = [
     '',
     'sort=name:asc',
@@ -108,6 +125,7 @@ def queries() -> Iterator[tuple[str, str]]:
     for caller in ('large', 'admin'):
         yield from ((caller, query) for query in (*orders, *(f'{order}&marker=' for order in orders), *_FILTERS))
     yield from (('small', query) for query in _OF_SMALL)
+    yield from ((caller, _TASKS + query) for caller in ('large', 'admin') for query in _OF_TASKS)
 
 
 class Lists:
@@ -124,6 +142,7 @@ class Lists:
         self.database = Database(self._conf, patient=True)
         steps.sync(self.database)
         self._images = ImageRepository(self.database, 60)
+        self._tasks = TaskRepository(self.database, 60, 48)
 
     def count(self) -> int:
         """Return how many images the database has."""
@@ -131,21 +150,26 @@ class Lists:
             return int(connection.exec_driver_sql('SELECT count(*) FROM images').scalar_one())
 
     def measure(self, caller: str, text: str, rounds: int) -> tuple[int, float]:
-        """Return how many images a page has, and the least seconds that one of several reads of it took."""
-        query = self._query(text)
-        found = len(self._images.list(query, CALLERS[caller]))
-        times = []
+        """Return how many images or tasks a page has, and the least seconds that one of several reads of it took."""
+        read, times = self._reader(caller, text), []
+        found = len(read())
         for _ in range(rounds):
             began = time.perf_counter()
-            self._images.list(query, CALLERS[caller])
+            read()
             times.append(time.perf_counter() - began)
         return found, min(times)
+
+    def _reader(self, caller: str, text: str) -> Callable[[], Sequence[Any]]:
+        """Return what reads a page."""
+        if text.startswith(_TASKS):
+            return functools.partial(self._tasks.list, self._task_query(text.removeprefix(_TASKS)), CALLERS[caller])
+        return functools.partial(self._images.list, self._query(text), CALLERS[caller])
 
     def work(self, caller: str, text: str) -> int:
         """Return what the database looks at for a page: rows on MariaDB, blocks of 8 KiB on PostgreSQL."""
         if self.database.backend == 'mysql':
-            query, before = self._query(text), self._rows_read()
-            self._images.list(query, CALLERS[caller])
+            read, before = self._reader(caller, text), self._rows_read()
+            read()
             return self._rows_read() - before
         # The first line about blocks of each plan is that of the whole statement.
         firsts = [next(line for line in plan if 'Buffers:' in line) for plan in self.plans(caller, text)]
@@ -157,12 +181,12 @@ class Lists:
         return sum(int(count) for _, count in found)
 
     def explain(self, caller: str, text: str) -> str:
-        """Return how the database finds the images of a page."""
+        """Return how the database finds a page."""
         return '\n'.join('\n'.join(plan) for plan in self.plans(caller, text))
 
     def plans(self, caller: str, text: str) -> list[list[str]]:
         """Return the plan of each statement for a page, as lines of text."""
-        query = self._query(text)
+        read = self._reader(caller, text)
         seen: list[tuple[str, Any]] = []
         engine = self.database.engine
 
@@ -171,7 +195,7 @@ class Lists:
 
         sa.event.listen(engine, 'before_cursor_execute', remember)
         try:
-            self._images.list(query, CALLERS[caller])
+            read()
         finally:
             sa.event.remove(engine, 'before_cursor_execute', remember)
         word = 'ANALYZE FORMAT=JSON' if engine.dialect.name == 'mysql' else 'EXPLAIN (ANALYZE, BUFFERS)'
@@ -188,6 +212,12 @@ class Lists:
         if query.marker == '':
             query.marker = self._middle(*query.sort[0])
         return query
+
+    def _task_query(self, text: str) -> TaskQuery:
+        given = dict(urllib.parse.parse_qsl(text, keep_blank_values=True))
+        sort = given.pop('sort_key', 'created_at'), given.pop('sort_dir', 'desc')
+        marker = given.pop('marker', None)
+        return TaskQuery(given, sort, self._middle(*sort) if marker == '' else marker)
 
     def _values(self, statement: str) -> list[str]:
         with self.database.read() as connection:

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import datetime
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
+from glance_clone.db import pagination
 from glance_clone.db.models import task as tables
 from glance_clone.domain import errors
 from glance_clone.domain.task import Task
@@ -26,7 +28,9 @@ _TASK = (
     'created_at',
     'updated_at',
 )
-_EPOCH = datetime.datetime(1970, 1, 1)
+
+#: A statement and its values.
+Page = tuple[sa.Select[Any], dict[str, Any]]
 
 SELECT: sa.Select[Any] = sa.select(
     *(tables.tasks.c[name] for name in _TASK),
@@ -75,36 +79,20 @@ def conditions(query: TaskQuery) -> list[sa.ColumnElement[bool]]:
     return found
 
 
-def order(query: TaskQuery) -> list[Any]:
-    """Return the order of a list, which no two tasks share.
+def page(query: TaskQuery, conditions: Sequence[sa.ColumnElement[bool]], marker: Task | None) -> Page:
+    """Return the statement of a page and its values; texts are looked up for its own tasks only.
 
-    :raises Invalid: no such attribute
+    :raises Invalid: there is no such attribute to sort by
     """
-    name, direction = query.sort
+    tasks, (name, direction) = tables.tasks, query.sort
     if name not in _TASK:
         raise errors.Invalid(f'sort_key is {name[:64]}; tasks can be sorted by {", ".join(_TASK)}.')
-    keys = [_key(name), tables.tasks.c.id]
-    return [key.desc() if direction == 'desc' else key.asc() for key in keys]
-
-
-def after(query: TaskQuery, marker: Task) -> sa.ColumnElement[bool]:
-    """Return which rows come after a marker."""
-    name, direction = query.sort
-    value = getattr(marker, name)
-    place = (_key(name), tables.tasks.c.id), (_null_of(name) if value is None else value, marker.id)
-    (key, number), (reached, last) = place
-    if direction == 'desc':
-        return sa.or_(key < reached, sa.and_(key == reached, number < last))
-    return sa.or_(key > reached, sa.and_(key == reached, number > last))
-
-
-def _key(name: str) -> Any:
-    column = tables.tasks.c[name]
-    return sa.func.coalesce(column, _null_of(name)) if column.nullable else column
-
-
-def _null_of(name: str) -> Any:
-    return _EPOCH if isinstance(tables.tasks.c[name].type, sa.DateTime) else ''
+    order = pagination.without_ties([query.sort], direction)
+    in_order = pagination.order_by(order, tasks)
+    beyond = [] if marker is None else [pagination.after(order, pagination.nulls_of(order, marker), tasks)]
+    found = sa.select(tasks.c.id).where(*conditions, *beyond).order_by(*in_order).limit(query.limit).subquery('page')
+    values = {} if marker is None else pagination.place(order, marker)
+    return SELECT.join(found, found.c.id == tasks.c.id).order_by(*in_order), values
 
 
 def _time(name: str, value: str) -> datetime.datetime:

@@ -33,6 +33,8 @@ from glance_clone.domain.task import Task
 from glance_clone.domain.task import TaskQuery
 
 _ENDED = tuple(sorted(domain.TERMINAL))
+#: Expired tasks that one request forgets at most.
+_BATCH = 1000
 
 
 class TaskRepository:
@@ -157,21 +159,22 @@ class TaskRepository:
         """Return the tasks on an image, the oldest first."""
         columns = tables.tasks.c
         statement = task_rows.SELECT.where(columns.image_id == image_id, columns.deleted == sa.false(), *_of(caller))
-        alive = sa.or_(columns.expires_at.is_(None), columns.expires_at > self._database.now())
+        statement = statement.where(_is_current(self._database.now())).order_by(columns.created_at, columns.id)
         with self._database.read() as connection:
-            rows = connection.execute(statement.where(alive).order_by(columns.created_at, columns.id)).all()
+            rows = connection.execute(statement).all()
         return [task_rows.task_of(row) for row in rows]
 
     @repeatable
     def forget_expired(self, owner: str) -> None:
         """Delete the expired tasks of a project."""
         columns, now = tables.tasks.c, self._database.now()
-        which = (columns.owner == owner, columns.deleted == sa.false(), columns.expires_at <= now)
+        expired = sa.select(columns.id).where(columns.owner == owner, columns.deleted == sa.false(), columns.expires_at <= now)
         with self._database.read() as connection:
-            if connection.execute(sa.select(columns.id).where(*which).limit(1)).first() is None:
-                return
+            found = list(connection.execute(expired.order_by(columns.expires_at).limit(_BATCH)).scalars())
+        if not found:
+            return
         with self._database.write() as connection:
-            statement = sa.update(tables.tasks).where(*which)
+            statement = sa.update(tables.tasks).where(columns.id.in_(found), columns.deleted == sa.false())
             connection.execute(statement.values(deleted=True, deleted_at=now, updated_at=now))
 
     @repeatable
@@ -203,18 +206,22 @@ class TaskRepository:
     @repeatable
     def list(self, query: TaskQuery, caller: Caller) -> Sequence[Task]:
         """Return one page."""
-        statement = task_rows.SELECT.where(
-            tables.tasks.c.deleted == sa.false(), *_of(caller), *task_rows.conditions(query)
-        ).order_by(*task_rows.order(query))
+        conditions = [tables.tasks.c.deleted == sa.false(), *_of(caller), *task_rows.conditions(query)]
+        if not caller.is_admin:
+            conditions.append(_is_current(self._database.now()))
         with self._database.read() as connection:
-            if query.marker is not None:
-                statement = statement.where(task_rows.after(query, _marker(connection, query.marker, caller)))
-            return [task_rows.task_of(row) for row in connection.execute(statement.limit(query.limit)).all()]
+            marker = None if query.marker is None else _marker(connection, query.marker, caller)
+            return [task_rows.task_of(row) for row in connection.execute(*task_rows.page(query, conditions, marker)).all()]
 
 
 def _of(caller: Caller) -> tuple[sa.ColumnElement[bool], ...]:
     """Return whose tasks a caller sees."""
     return () if caller.is_admin else (tables.tasks.c.owner == (caller.project_id or ''),)
+
+
+def _is_current(now: datetime.datetime) -> sa.ColumnElement[bool]:
+    """Return which tasks have not expired; those that have are forgotten some time later."""
+    return sa.or_(tables.tasks.c.expires_at.is_(None), tables.tasks.c.expires_at > now)
 
 
 def _marker(connection: sa.Connection, marker: str, caller: Caller) -> Task:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How many rows databases look at for a page of a list: not more, the more images there are.
+"""How many rows databases look at for a page of a list: not more, the more images or tasks there are.
 
 Of the images here a third is public, a third is the caller's, and a third that of another project. Whoever read all of one
 third for a page would be found out.
@@ -8,18 +8,23 @@ third for a page would be found out.
 from __future__ import annotations
 
 import datetime
+import functools
 import uuid
+from collections.abc import Callable
 from typing import Any
 from typing import ClassVar
 
 import sqlalchemy as sa
 
 from glance_clone.db.models import image as tables
+from glance_clone.db.models.task import tasks as task_table
+from glance_clone.db.repos.tasks import TaskRepository
 from glance_clone.domain import query as q
 from glance_clone.domain.caller import Caller
 from glance_clone.domain.query import SORT_KEYS
 from glance_clone.domain.query import Condition
 from glance_clone.domain.query import ImageQuery
+from glance_clone.domain.task import TaskQuery
 from glance_clone.tests.functional.db import base
 
 _THIRD = 800
@@ -55,6 +60,13 @@ def _image(number: int) -> dict[str, Any]:
     }
 
 
+def _task(image: dict[str, Any]) -> dict[str, Any]:
+    """Return the task that made an image, with its id, owner and times."""
+    same = {name: image[name] for name in ('id', 'owner', 'created_at', 'updated_at', 'deleted')}
+    status = 'pending' if image['status'] == 'queued' else 'success'
+    return {**same, 'type': 'import', 'status': status, 'image_id': image['id']}
+
+
 def _queries(marker: str) -> list[ImageQuery]:
     """Return every order in both directions, from the beginning and from the middle, and what few images are."""
     found = [
@@ -82,16 +94,33 @@ class _Costs:
         self.marker = next(row['id'] for row in rows[len(rows) // 2 :] if row['owner'] == 'a' and not row['deleted'])
         with self.database.write() as connection:
             connection.execute(sa.insert(tables.images), rows)
+            connection.execute(sa.insert(task_table), [_task(row) for row in rows])
         with self.database.engine.connect().execution_options(isolation_level='AUTOCOMMIT') as connection:
-            connection.exec_driver_sql(self.analyse)
+            connection.exec_driver_sql(f'{self.analyse} images')
+            connection.exec_driver_sql(f'{self.analyse} tasks')
         # One session from here on, whose counters tell of all that it does.
         self.database.engine.dispose()
 
     def test_no_list_looks_at_all_images(self: Any) -> None:
         for caller in (_MEMBER, _ADMIN):
             for query in [*_queries(self.marker), *self.more_queries()]:
-                self.assertTrue(self.images.list(query, caller), query)
-                self.assertLess(self.rows_looked_at(query, caller), _THIRD / 2, query)
+                self.require_few(functools.partial(self.images.list, query, caller), query)
+
+    def test_no_list_looks_at_all_tasks(self: Any) -> None:
+        tasks = TaskRepository(self.database, base.TTL, 48)
+        for caller in (_MEMBER, _ADMIN):
+            for filters in ({}, {'status': 'pending'}, {'status': 'success'}):
+                for direction in ('asc', 'desc'):
+                    query = TaskQuery(filters, ('created_at', direction), limit=_PAGE)
+                    self.require_few(functools.partial(tasks.list, query, caller), query)
+                    if filters != {'status': 'pending'}:
+                        query = TaskQuery(filters, ('created_at', direction), self.marker, _PAGE)
+                        self.require_few(functools.partial(tasks.list, query, caller), query)
+
+    def require_few(self: Any, read: Callable[[], object], query: object) -> None:
+        """Require that a page is found, and found without many rows."""
+        self.assertTrue(read(), query)
+        self.assertLess(self.rows_looked_at(read), _THIRD / 2, query)
 
     def more_queries(self) -> list[ImageQuery]:
         """Return what only some databases read along an index."""
@@ -100,12 +129,12 @@ class _Costs:
 
 class MariaDBCostsTest(_Costs, base.RepositoryTestCase):
     kind = 'mariadb'
-    analyse: ClassVar[str] = 'ANALYZE TABLE images'
+    analyse: ClassVar[str] = 'ANALYZE TABLE'
 
-    def rows_looked_at(self, query: ImageQuery, caller: Caller) -> int:
+    def rows_looked_at(self, read: Callable[[], object]) -> int:
         """Return how many rows a page makes the database read, those of its own temporary tables included."""
         before = self._reads()
-        self.images.list(query, caller)
+        read()
         return self._reads() - before
 
     def _reads(self) -> int:
@@ -116,14 +145,14 @@ class MariaDBCostsTest(_Costs, base.RepositoryTestCase):
 
 class PostgreSQLCostsTest(_Costs, base.RepositoryTestCase):
     kind = 'postgresql'
-    analyse: ClassVar[str] = 'VACUUM ANALYZE images'
+    analyse: ClassVar[str] = 'VACUUM ANALYZE'
 
     def more_queries(self) -> list[ImageQuery]:
         """Return a page from the middle of those that are alike, which MariaDB sorts."""
         return [ImageQuery(sort=_ALIKE, limit=_PAGE, marker=self.marker)]
 
-    def rows_looked_at(self, query: ImageQuery, caller: Caller) -> int:
-        """Return how many rows of images a page makes the database read, were the table too large to be read whole."""
+    def rows_looked_at(self, read: Callable[[], object]) -> int:
+        """Return how many rows of images and tasks a page makes it read, were the tables too large to be read whole."""
         sent: list[tuple[str, Any]] = []
 
         def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_more: Any) -> None:
@@ -131,7 +160,7 @@ class PostgreSQLCostsTest(_Costs, base.RepositoryTestCase):
 
         sa.event.listen(self.database.engine, 'before_cursor_execute', note)
         try:
-            self.images.list(query, caller)
+            read()
         finally:
             sa.event.remove(self.database.engine, 'before_cursor_execute', note)
         with self.database.read() as connection:
@@ -145,8 +174,8 @@ class PostgreSQLCostsTest(_Costs, base.RepositoryTestCase):
 
 
 def _rows(node: dict[str, Any]) -> int:
-    """Return how many rows of images are read in a node of a plan, and beneath it."""
+    """Return how many rows of images and tasks are read in a node of a plan, and beneath it."""
     beneath = sum(_rows(child) for child in node.get('Plans', ()))
-    if node.get('Relation Name') != 'images':
+    if node.get('Relation Name') not in ('images', 'tasks'):
         return beneath
     return beneath + int((node['Actual Rows'] + node.get('Rows Removed by Filter', 0)) * node['Actual Loops'])

@@ -6,12 +6,14 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import threading
+from unittest import mock
 
 import sqlalchemy as sa
 
 from glance_clone.db.models import image as image_tables
 from glance_clone.db.models.lease import leases
 from glance_clone.db.models.task import tasks as task_table
+from glance_clone.db.repos import tasks
 from glance_clone.db.repos.staged import StagedRepository
 from glance_clone.db.repos.tasks import TaskRepository
 from glance_clone.domain import errors
@@ -204,10 +206,21 @@ class _Tasks:
             past = datetime.datetime(2001, 1, 1)
             connection.execute(sa.update(task_table).values(expires_at=past))
         self.assertEqual([], self.tasks.of_image(image.id, SERVICE))
+        self.assertEqual([], self.tasks.list(TaskQuery(), Caller('me')))
         self.tasks.forget_expired('them')
         self.assertEqual(1, len(self.tasks.list(TaskQuery(), SERVICE)))
         self.tasks.forget_expired('me')
         self.assertEqual([], self.tasks.list(TaskQuery(), SERVICE))
+
+    def test_expired_tasks_are_forgotten_some_at_a_time(self) -> None:
+        past = datetime.datetime(2001, 1, 1)
+        with self.database.write() as connection:
+            values = {'type': 'import', 'status': 'success', 'owner': 'me', 'expires_at': past, 'created_at': past}
+            connection.execute(sa.insert(task_table), [{'id': str(n), 'deleted': False, **values} for n in range(5)])
+        with mock.patch.object(tasks, '_BATCH', 3):
+            for left in (2, 0, 0):
+                self.tasks.forget_expired('me')
+                self.assertEqual(left, len(self.tasks.list(TaskQuery(), SERVICE)))
 
     def test_staged_data(self) -> None:
         _task, image, lease = self.begin()
