@@ -205,5 +205,6 @@ def _row_by_row(element: _RowByRow, compiler: Any, **kwargs: Any) -> Any:
 
 
 @compiler.compiles(_RowByRow, 'postgresql')
-def _row_by_row_on_postgresql(element: _RowByRow, compiler: Any, **kwargs: Any) -> Any:
+@compiler.compiles(_RowByRow, 'sqlite')
+def _row_by_row_at_once(element: _RowByRow, compiler: Any, **kwargs: Any) -> Any:
     return f'({compiler.process(element.at_once, **kwargs)})'
