@@ -18,17 +18,13 @@ import sqlalchemy as sa
 
 from glance_clone.db import filters
 from glance_clone.db import pagination
-from glance_clone.db.expressions import found_by_index
 from glance_clone.db.models import image as tables
 from glance_clone.db.repos import image_rows
-from glance_clone.db.repos.frequent_members import FrequentMembers
+from glance_clone.db.repos.selectivity import Selectivity
 from glance_clone.domain.caller import Caller
 from glance_clone.domain.image import Image
 from glance_clone.domain.query import EQ
 from glance_clone.domain.query import ImageQuery
-
-#: Images with a tag or property that are few enough to look at all of them.
-FEW = 1000
 
 _images = tables.images
 
@@ -77,11 +73,11 @@ class _Way(NamedTuple):
 
 
 def page(
-    connection: sa.Connection, query: ImageQuery, caller: Caller, marker: Image | None, frequent: FrequentMembers
+    connection: sa.Connection, query: ImageQuery, caller: Caller, marker: Image | None, selectivity: Selectivity
 ) -> Sequence[sa.Row[Any]]:
     """Return the rows of a page, as ``image_rows.SELECT`` has them.
 
-    :param frequent: knows how the images are found that are shared with the caller
+    :param selectivity: knows for which reasons few or very many images can be in the list
     """
     order = pagination.total_order(query)
     project = caller.project_id or filters.WITHOUT_PROJECT
@@ -91,38 +87,15 @@ def page(
         nulls = pagination.nulls_of(order, marker)
         values.update(pagination.place(order, marker))
     way = _Way(filters.Scope.of(query, caller), filters.Shape.of(query), order, nulls)
-    start = _rarest(connection, way.shape, values)
+    start = selectivity.rarest(connection, query)
     if start is not None:
         return connection.execute(_from_child(way, start), values).all()
-    if connection.dialect.name == 'mysql' and way.scope.has_members() and frequent.include(connection, project):
+    if connection.dialect.name == 'mysql' and way.scope.has_members() and selectivity.is_frequent(connection, project):
         # The others choose well by themselves, by what they know of the member.
         way = way._replace(is_frequent=True)
     if not pagination.is_plain(order):
         way = _bounded(connection, way, values)
     return connection.execute(_along_arms(way), values).all()
-
-
-def _rarest(connection: sa.Connection, shape: filters.Shape, values: dict[str, Any]) -> int | None:
-    """Return which of the asked tags and properties fewest images have; None if all of them are common."""
-    if not shape.tags and not shape.properties:
-        return None
-    counts = connection.execute(_counts(shape, connection.dialect.name == 'postgresql'), values).one()
-    number = min(range(len(counts)), key=counts.__getitem__)
-    return number if counts[number] <= FEW else None
-
-
-@functools.lru_cache(maxsize=64)
-def _counts(shape: filters.Shape, in_order: bool) -> sa.Select[Any]:
-    """Return the statement that counts, up to a limit, how many images have each tag and property.
-
-    :param in_order: count along an index that is in order; PostgreSQL would read all of it before it begins to count
-    """
-    found = []
-    for table, conditions in shape.on_children():
-        in_index = [found_by_index(condition) for condition in conditions]
-        rows = sa.select(table.c.image_id).where(*filters.alive(table, *in_index)).limit(FEW + 1)
-        found.append((rows.order_by(table.c.image_id) if in_order else rows).subquery())
-    return sa.select(*(sa.select(sa.func.count()).select_from(rows).scalar_subquery() for rows in found))
 
 
 def _bounded(connection: sa.Connection, way: _Way, values: dict[str, Any]) -> _Way:

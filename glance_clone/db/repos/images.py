@@ -19,7 +19,7 @@ from glance_clone.db.repos import image_writes
 from glance_clone.db.repos import leases
 from glance_clone.db.repos import tombstones
 from glance_clone.db.repos import usage
-from glance_clone.db.repos.frequent_members import FrequentMembers
+from glance_clone.db.repos.selectivity import Selectivity
 from glance_clone.domain import errors
 from glance_clone.domain import image as domain
 from glance_clone.domain.caller import Caller
@@ -43,7 +43,7 @@ class ImageRepository:
     def __init__(self, database: Database, lease_ttl: int):
         self._database = database
         self._ttl = lease_ttl
-        self._frequent = FrequentMembers()
+        self._selectivity = Selectivity()
 
     @repeatable
     def get(self, image_id: str, caller: Caller) -> Image:
@@ -59,7 +59,7 @@ class ImageRepository:
         """Return one page of the images that the caller may see."""
         with self._database.read() as connection:
             marker = _marker(connection, query.marker, caller) if query.marker is not None else None
-            return image_rows.complete(connection, image_lists.page(connection, query, caller, marker, self._frequent))
+            return image_rows.complete(connection, image_lists.page(connection, query, caller, marker, self._selectivity))
 
     def add(self, image: Image, id_is_new: bool = False, limits: Limits = NO_LIMITS) -> None:
         """Store a new image."""
