@@ -292,6 +292,16 @@ class _Pages(_Lists):
             self.images.list(query, self.me)
         self.assertEqual(len(second) + 1, len(third))
 
+    def test_no_page_needs_more_than_four_statements(self) -> None:
+        images = [self.add(name=name, tags={'t'}, properties={'p': 'v'}) for name in 'abc']
+        sort = [('name', 'asc'), ('size', 'desc')]
+        query = ImageQuery(tags=['t'], properties={'p': 'v'}, sort=sort, marker=images[0].id, visibility='all')
+        with mock.patch.object(selectivity, 'FEW', 0):
+            self.images.list(query, self.me)
+            with self.statements() as sent:
+                self.assertEqual(['b', 'c'], [image.name for image in self.images.list(query, self.me)])
+        self.assertLessEqual(len(sent), 4, sent)
+
 
 class SQLiteVisibilityTest(_Visibility, base.RepositoryTestCase):
     kind = 'sqlite'
