@@ -10,8 +10,8 @@ however many there are, a rare one that of some of the first thousand.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Sequence
 
 import sqlalchemy as sa
 
@@ -61,6 +61,8 @@ _ID = ', '.join(f'substr(hash, {at}, {size})' for at, size in ((1, 8), (9, 4), (
 _NUMBERS = f"""
 CREATE TEMPORARY TABLE numbers AS SELECT n, hash, concat_ws('-', {_ID}) AS image_id
 FROM (SELECT n, md5(concat('image-', n)) AS hash FROM ({{numbers}}) plain) hashed ORDER BY image_id"""
+#: The same in the order in which they are created, which is that of the rows of what belongs to them.
+_IN_TIME = 'CREATE TEMPORARY TABLE created AS SELECT n, hash, image_id FROM numbers ORDER BY n'
 #: Twenty of the first thousand each, in small clouds as in large ones.
 _IS_RARE = '(n <= 1000 AND n % 50 = 20)'
 _IS_HIDDEN = '(n <= 1000 AND n % 50 = 30)'
@@ -105,25 +107,31 @@ _MEMBERS = {
 }
 
 
-def _union(rows: Iterable[str], condition: str = '1 = 1') -> str:
-    """Return a selection of rows that belong to images, each given by its columns."""
-    return ' UNION ALL '.join(f'SELECT image_id, {_TIMES}, {row} FROM numbers WHERE {condition}' for row in rows)
+def _of_each(rows: Sequence[Sequence[str]], condition: str = '1 = 1') -> str:
+    """Return a selection of rows that belong to images, each given by its columns; those of one image are together."""
+    kinds = ' UNION ALL '.join(f'SELECT {number} AS kind' for number in range(len(rows)))
+    columns = (
+        f'CASE kind {" ".join(f"WHEN {number} THEN {value}" for number, value in enumerate(values))} END'
+        for values in zip(*rows, strict=True)
+    )
+    return f"""SELECT image_id, {_TIMES}, {', '.join(columns)} FROM created CROSS JOIN ({kinds}) kinds
+        WHERE {condition} ORDER BY n"""
 
 
 _CHILDREN = [
     f'INSERT INTO image_properties ({_CHILD}, name, value) '
-    + _union(f"'{name}', {value}" for name, value in _PROPERTIES.items()),
-    f'INSERT INTO image_tags ({_CHILD}, value) ' + _union(_TAGS),
+    + _of_each([(f"'{name}'", value) for name, value in _PROPERTIES.items()]),
+    f'INSERT INTO image_tags ({_CHILD}, value) ' + _of_each([(value,) for value in _TAGS]),
     *(
         f'INSERT INTO image_members ({_CHILD}, can_share, member, status) '
-        + _union(
-            [f"{{no}}, '{member}', CASE WHEN {_draw(10133, 10)} < 4 THEN 'pending' ELSE 'accepted' END"],
+        + _of_each(
+            [('{no}', f"'{member}'", f"CASE WHEN {_draw(10133, 10)} < 4 THEN 'pending' ELSE 'accepted' END")],
             f'{_IS_SHARED} AND {condition}',
         )
         for member, condition in _MEMBERS.items()
     ),
     f'INSERT INTO image_locations ({_CHILD}, value, meta_data, status) '
-    + _union(["""concat('file:///var/lib/glance/images/', image_id), '{{}}', 'active'"""], f"{_STATUS} = 'active'"),
+    + _of_each([("concat('file:///var/lib/glance/images/', image_id)", "'{{}}'", "'active'")], f"{_STATUS} = 'active'"),
     # The import of each image.
     f"""INSERT INTO tasks (id, type, status, owner, image_id, created_at, updated_at, deleted, deleted_at)
     SELECT image_id, 'api_image_import', CASE WHEN {_IS_RARE} THEN 'processing' ELSE 'success' END, {_OWNER}, image_id, {_TIMES}
@@ -151,7 +159,7 @@ def fill(url: str, images: int) -> Iterator[str]:
         for statement in _BEFORE[engine.dialect.name]:
             connection.exec_driver_sql(statement)
         with _without_indexes(connection):
-            for statement in (_NUMBERS, _IMAGES, *_CHILDREN):
+            for statement in (_NUMBERS, _IN_TIME, _IMAGES, *_CHILDREN):
                 connection.exec_driver_sql(statement.format(**values).replace('%', '%%'))
                 yield ' '.join(statement.split()[:3])
         yield 'indexes'

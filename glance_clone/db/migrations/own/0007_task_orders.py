@@ -14,7 +14,9 @@ depends_on = None
 
 _INDEXES = {
     'glance_clone_tasks_created': ('tasks', 'deleted, created_at, id'),
+    'glance_clone_tasks_updated': ('tasks', 'deleted, updated_at{nulls}, created_at, id'),
     'glance_clone_tasks_owner_created': ('tasks', 'owner, deleted, created_at, id'),
+    'glance_clone_tasks_owner_updated': ('tasks', 'owner, deleted, updated_at{nulls}, created_at, id'),
     'glance_clone_tasks_owner_expires': ('tasks', 'owner, deleted, expires_at'),
     'glance_clone_tasks_status_created': ('tasks', 'status, deleted, created_at, id'),
 }
@@ -22,4 +24,8 @@ _INDEXES = {
 
 def upgrade() -> None:
     """Create those that are not there yet."""
-    ddl.create_missing_indexes(op.get_bind(), _INDEXES)
+    connection = op.get_bind()
+    nulls = ' NULLS FIRST' if connection.dialect.name == 'postgresql' else ''
+    ddl.create_missing_indexes(
+        connection, {name: (table, columns.format(nulls=nulls)) for name, (table, columns) in _INDEXES.items()}
+    )

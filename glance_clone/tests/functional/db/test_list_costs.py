@@ -133,14 +133,16 @@ class _Costs:
 
     def test_no_list_looks_at_all_tasks(self: Any) -> None:
         tasks = TaskRepository(self.database, base.TTL, 48)
+        found = [
+            TaskQuery(filters, ('created_at', direction), marker, _PAGE)
+            for filters in ({}, {'status': 'success'})
+            for direction in ('asc', 'desc')
+            for marker in (None, self.marker)
+        ]
+        found += [TaskQuery({}, ('updated_at', direction), limit=_PAGE) for direction in ('asc', 'desc')]
         for caller in (_MEMBER, _ADMIN):
-            for filters in ({}, {'status': 'pending'}, {'status': 'success'}):
-                for direction in ('asc', 'desc'):
-                    query = TaskQuery(filters, ('created_at', direction), limit=_PAGE)
-                    self.require_few(functools.partial(tasks.list, query, caller), query)
-                    if filters != {'status': 'pending'}:
-                        query = TaskQuery(filters, ('created_at', direction), self.marker, _PAGE)
-                        self.require_few(functools.partial(tasks.list, query, caller), query)
+            for query in [*found, TaskQuery({'status': 'pending'}, limit=_PAGE)]:
+                self.require_few(functools.partial(tasks.list, query, caller), query)
 
     def test_no_image_looks_at_what_others_have(self: Any) -> None:
         self.require_few(functools.partial(self.images.get, self.marker, _MEMBER), 'show')
