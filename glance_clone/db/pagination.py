@@ -24,7 +24,9 @@ Order = tuple[tuple[str, str], ...]
 Clause = sa.ColumnElement[bool]
 
 #: How far the first key of an order goes in a page.
-_SAME, _EQUAL, _IS_NULL, _UP_TO = 'as the marker', 'equal', 'is null', 'up to'
+_SAME, _EQUAL, _IS_NULL, _UP_TO, _NULLS_UP_TO = 'as the marker', 'equal', 'is null', 'up to', 'nulls, then up to'
+#: Where all rows of a page have the same first key.
+ALIKE = frozenset((_SAME, _EQUAL, _IS_NULL))
 
 #: How many rows a page has at most.
 SIZE = sa.bindparam('size', type_=sa.Integer())
@@ -80,16 +82,24 @@ def bound(first: Any, last: Any, marker: Any) -> str | None:
     if last is None:
         return _IS_NULL if first is None else None
     if first != last:
-        return _UP_TO
+        return _UP_TO if first is not None else _NULLS_UP_TO
     return _SAME if last == marker else _EQUAL
 
 
 def within(
     stretch: Stretch, order: Order, nulls: frozenset[str] | None, how: str | None, table: sa.FromClause = tables.images
-) -> Stretch:
-    """Return those rows of a stretch that have a first key within a bound, see :func:`bound`."""
-    if how is None or stretch.order != order:
+) -> Stretch | None:
+    """Return those rows of a stretch that have a first key within a bound, see :func:`bound`; None where none can have it.
+
+    Databases would look for rows that are none: all of them for one whose key is NULL and not NULL.
+    """
+    if how is None:
         return stretch
+    if stretch.order != order:
+        # Rows without a first key.
+        return stretch if how in (_IS_NULL, _NULLS_UP_TO) else None
+    if how == _IS_NULL:
+        return None
     name, direction = order[0]
     column = table.c[name]
     value = sa.bindparam('bound', type_=column.type)
@@ -97,8 +107,8 @@ def within(
         # The other keys alone tell what comes after the marker.
         rest = sa.or_(*(one.clause for one in stretches(order, nulls or frozenset(), table, 1)))
         return Stretch(sa.and_(column == value, rest), order[1:])
-    if how in (_EQUAL, _IS_NULL):
-        return Stretch(sa.and_(stretch.clause, column.is_(None) if how == _IS_NULL else column == value), order[1:])
+    if how == _EQUAL:
+        return Stretch(sa.and_(stretch.clause, column == value), order[1:])
     return Stretch(sa.and_(stretch.clause, column >= value if direction == 'desc' else column <= value), order)
 
 

@@ -142,7 +142,8 @@ def _parts(way: _Way) -> list[tuple[sa.Select[Any], pagination.Order]]:
         *(filters.has(table, *its) for table, its in way.shape.on_children()),
     ]
     beyond = pagination.everything(way.order) if way.nulls is None else pagination.stretches(way.order, way.nulls)
-    beyond = [pagination.within(stretch, way.order, way.nulls, way.bound) for stretch in beyond]
+    bound = [pagination.within(stretch, way.order, way.nulls, way.bound) for stretch in beyond]
+    beyond = [stretch for stretch in bound if stretch is not None]
     parts = [(_ids(way, arm).where(*conditions, clause), order) for arm in _arms(way) for clause, order in beyond]
     return parts or [(sa.select(_images.c.id).where(sa.false()), way.order)]
 
@@ -173,9 +174,14 @@ def _ids(way: _Way, arm: filters.Arm) -> sa.Select[Any]:
 
 
 def _indexed(way: _Way) -> set[str]:
-    """Return the first key of the order, and the attributes with a condition for which there are indexes."""
+    """Return the first key of the order, and the attributes with a condition for which there are indexes.
+
+    Also the second key where the first one is the same in all of the page: of many images that are alike, the first ones are
+    found sooner along that.
+    """
     conditions = {attribute for attribute, _ in way.shape.conditions}
-    return {way.order[0][0], *conditions.intersection(_INDEXES['owner'])}
+    keys = [name for name, _ in way.order[: 2 if way.bound in pagination.ALIKE else 1]]
+    return {keys[0], *{*conditions, *keys}.intersection(_INDEXES['owner'])}
 
 
 def _key(arm: filters.Arm, shape: filters.Shape) -> str | None:

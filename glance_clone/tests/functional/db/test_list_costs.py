@@ -153,9 +153,14 @@ class _Costs:
         self.assertTrue(read(), query)
         self.assertLess(self.rows_looked_at(read), _THIRD / 2, query)
 
+    def many(self: Any) -> list[ImageQuery]:
+        """Return pages of the many that are alike in the first key, in the order of another."""
+        sort = [('container_format', 'asc'), ('name', 'asc')]
+        return [ImageQuery(sort=sort, tie_direction='asc', limit=_PAGE, marker=marker) for marker in (None, self.marker)]
+
     def more_queries(self) -> list[ImageQuery]:
         """Return what only some databases read along an index: those that count how many rows have which values."""
-        return _few()
+        return [*_few(), *self.many()]
 
 
 class MariaDBCostsTest(_Costs, base.RepositoryTestCase):
@@ -180,7 +185,7 @@ class PostgreSQLCostsTest(_Costs, base.RepositoryTestCase):
 
     def more_queries(self) -> list[ImageQuery]:
         """Return also a page from the middle of those that are alike, which MariaDB sorts."""
-        return [*_few(), ImageQuery(sort=_ALIKE, limit=_PAGE, marker=self.marker)]
+        return [*_few(), *self.many(), ImageQuery(sort=_ALIKE, limit=_PAGE, marker=self.marker)]
 
     def rows_looked_at(self, read: Callable[[], object]) -> int:
         """Return how many rows a page makes it read, were the tables too large to be read whole."""
