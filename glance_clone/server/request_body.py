@@ -22,8 +22,11 @@ from glance_clone.server.reader import Reader
 _CHUNK = re.compile(rb'([0-9A-Fa-f]{1,15})(?:;[\t\x20-\x7e\x80-\xff]*)?')
 #: Bytes of the line before a chunk: its size and extensions, which nobody uses.
 _CHUNK_LINE = 256
-#: Bytes of a body that are taken from the connection before other requests have their turn.
-_TURN = 4 << 20
+#: Bytes of a body that are taken from the connection before other requests have their turn: if these take little time, if
+#: they take more.
+_TURN, _SHORT_TURN = 4 << 20, 512 << 10
+#: Seconds that are more.
+_BUSY = 0.001
 
 
 class Body(io.RawIOBase):
@@ -76,11 +79,19 @@ class Body(io.RawIOBase):
         with memoryview(buffer) as view, self._next() as left:
             if not left or not view:
                 return 0
-            # A fast client would keep the others waiting until its block is full.
-            time.sleep(0)
-            count = self._reader.some_into(view[: min(len(view), left, _TURN)], self._limits.body_idle)
+            count = self._reader.some_into(view[: min(len(view), left, self._turn())], self._limits.body_idle)
             self._account(count)
             return count
+
+    @staticmethod
+    def _turn() -> int:
+        """Let others have their turn, and return how many bytes may be taken before their next one.
+
+        A fast client would keep them waiting until its block is full; and a request that reads a database needs several.
+        """
+        began = time.monotonic()
+        time.sleep(0)
+        return _TURN if time.monotonic() - began < _BUSY else _SHORT_TURN
 
     def _some(self, size: float) -> bytes:
         with self._next() as left:

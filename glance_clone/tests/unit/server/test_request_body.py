@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from unittest import mock
 
 import fixtures
 
@@ -16,6 +17,8 @@ from glance_clone.server.reader import FramingError
 from glance_clone.server.request_body import Body
 from glance_clone.tests import base
 from glance_clone.tests.unit.server import clients
+
+_sleep = time.sleep
 
 
 class BodyTest(base.TestCase):
@@ -66,6 +69,18 @@ class BodyTest(base.TestCase):
         buffer = bytearray(5)
         body = Body(clients.Reader(self.pair.server), 0, Limits())
         self.assertEqual(0, body.readinto(buffer))
+
+    def test_pieces_are_small_while_others_have_much_to_do(self) -> None:
+        class Endless:
+            waited = 0.0
+
+            def some_into(self, buffer: memoryview, _idle: float) -> int:
+                return len(buffer)
+
+        for busy, most in ((0.0, 4 << 20), (0.01, 512 << 10)):
+            body = Body(Endless(), 1 << 30, Limits())  # type: ignore[arg-type]
+            with mock.patch('time.sleep', side_effect=lambda _, busy=busy: _sleep(busy)):
+                self.assertEqual(most, body.readinto(bytearray(8 << 20)))
 
     def test_bytes_go_where_they_are_wanted(self) -> None:
         data = os.urandom(100_000)
