@@ -62,10 +62,13 @@ class _Watched:
 
     def __init__(self, opened: Opened, work: Work):
         self.size = opened.size
-        #: The file that it lies in, if any; see FileBlobReader.
-        self.fileobj = getattr(opened, 'fileobj', None)
         self._opened = opened
         self._work = work
+
+    @property
+    def fileobj(self) -> object:
+        """The file that it is read from now, None if there is none; see :class:`FileBlobReader`."""
+        return getattr(self._opened, 'fileobj', None)
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield the data."""

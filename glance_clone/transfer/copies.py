@@ -92,6 +92,8 @@ class Copier:
                 file = getattr(opened, 'fileobj', None)
                 sink = Sink(writer) if file is None else self._beside(FileSink, writer, file.fileno(), material.size)
                 self._hash(material, opened, (*verifiers, sink))
+                if sink.has_all and getattr(opened, 'fileobj', None) is not file:
+                    raise errors.StoreError('The file that was cloned broke off, and was read on from another copy.')
         return writer
 
     def _hash(self, material: Material, opened: Opened, workers: Sequence[Filter]) -> None:

@@ -8,7 +8,12 @@ from glance_clone.domain.store_ports import FileCopyingWriter
 
 
 class Sink:
-    """Writes all blocks to a store; whoever began the object commits or aborts it."""
+    """Writes all blocks to a store; whoever began the object commits or aborts it.
+
+    :ivar has_all: the object had all its bytes before the first block
+    """
+
+    has_all = False
 
     def __init__(self, writer: BlobWriter):
         self._writer = writer
@@ -33,11 +38,11 @@ class FileSink(Sink):
         self._file = file
         self._passed = 0
         self._copier = writer if isinstance(writer, FileCopyingWriter) else None
-        self._has_all = self._copier is not None and self._copier.clone(file, size)
+        self.has_all = self._copier is not None and self._copier.clone(file, size)
 
     def update(self, block: bytes | memoryview) -> None:
         """Have a block copied, or write it where that cannot be; nothing once the file was cloned."""
-        if self._has_all:
+        if self.has_all:
             return
         if self._copier is not None and not self._copier.copy(self._file, self._passed, len(block)):
             self._copier = None

@@ -84,6 +84,11 @@ class Counted:
             self._material.read += len(block)
             yield block
 
+    def go_on(self):
+        """Yield the data as if it came from another file."""
+        yield from self._opened
+        self.fileobj = None
+
     def close(self):
         self._opened.close()
 
@@ -247,6 +252,21 @@ class CopierTest(base.BaseTestCase):
         material = self.stored()
         (self.staging / IMAGE).write_bytes(bytes(len(DATA)))
         self.assertRaises(errors.StoreError, self.copy, material)
+        self.assertEqual([], os.listdir(self.stored_in))
+
+    def test_a_clone_of_a_file_that_could_not_be_read_is_not_kept(self):
+        """What was read in its place from another copy says nothing about it."""
+
+        def broken(original, copy):
+            os.pwrite(copy, bytes(len(DATA)), 0)
+            return True
+
+        material = self.stored()
+        opened = material.open()
+        material.open = lambda: opened
+        elsewhere = mock.patch.object(Counted, '__iter__', lambda counted: counted.go_on())
+        with mock.patch.object(file_copying, 'clone', broken), elsewhere:
+            self.assertRaises(errors.StoreError, self.copy, material)
         self.assertEqual([], os.listdir(self.stored_in))
 
     def test_a_clone_of_another_size_is_not_kept(self):
