@@ -33,6 +33,8 @@ from glance_clone.transfer.limit import Limit
 LOG = logging.getLogger(__name__)
 
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+#: Bytes that come in at once: clients wait for each block.
+_BLOCK = 1 << 20
 
 
 class Outcome(enum.IntEnum):
@@ -109,7 +111,7 @@ class Fill:
     def _take(self, reader: BlobReader, concurrency: Concurrency) -> None:
         size = self._image.size or 0
         landing = _Landing(self._file, self._image)
-        pipeline.run(Blocks(reader), (Limit(size, size),), (landing,), concurrency)
+        pipeline.run(Blocks(reader), (Limit(size, size),), (landing,), concurrency, _BLOCK)
         if landing.digest != seal.expected(self._image):
             raise _Damaged('its hash is wrong.')
 

@@ -53,8 +53,8 @@ class Reader:
     def __iter__(self):
         block = 1 << 20
         for start in range(0, len(self._part), block):
-            if start:
-                self._store.pace.wait(30)
+            if start and not self._store.pace.wait(30):
+                raise AssertionError('Nobody asked for more of the data in 30 seconds.')
             if self._store.breaks_at is not None and start >= self._store.breaks_at:
                 raise errors.StoreError('The data ended early.')
             yield self._part[start : start + block]

@@ -111,7 +111,8 @@ class FillTest(_TestCase):
 
     def test_dead_filler_is_not_waited_for(self):
         fill = fills.Fill.begin(self.directory, self.image)
-        reader = self._open()
+        with mock.patch.object(followers, '_STALLED', 0.05):
+            reader = self._open()
         fill.abandon()
         self.assertEqual(fakes.DATA, fakes.read(reader))
         self.assertEqual(1, self.store.opened)
