@@ -172,7 +172,7 @@ def _sorted_on_postgresql(element: _Sorted, compiler: Any, **kwargs: Any) -> str
 
 
 class _RowByRow(sa.sql.expression.ColumnElement[bool]):
-    """A comparison of several columns at once, which only PostgreSQL finds in an index as such."""
+    """A comparison of several columns at once, which PostgreSQL and SQLite find in an index as such."""
 
     inherit_cache = True
     type = sa.Boolean()

@@ -89,11 +89,12 @@ class Copier:
         with _opened(material) as opened:
             writer: BlobWriter = self._beside(store.writer, image.id, attempt, material.size)
             with self._undone(writer):
-                file = getattr(opened, 'fileobj', None)
-                sink = Sink(writer) if file is None else self._beside(FileSink, writer, file.fileno(), material.size)
-                self._hash(material, opened, (*verifiers, sink))
-                if sink.has_all and getattr(opened, 'fileobj', None) is not file:
-                    raise errors.StoreError('The file that was cloned broke off, and was read on from another copy.')
+                is_file = getattr(opened, 'fileobj', None) is not None
+                sink = self._beside(FileSink, writer, opened, material.size) if is_file else Sink(writer)
+                with contextlib.closing(sink):
+                    self._hash(material, opened, (*verifiers, sink))
+                    if sink.has_all and sink.has_changed:
+                        raise errors.StoreError('The file that was cloned broke off, and was read on from another copy.')
         return writer
 
     def _hash(self, material: Material, opened: Opened, workers: Sequence[Filter]) -> None:

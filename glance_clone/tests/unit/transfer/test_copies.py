@@ -22,6 +22,7 @@ from glance_clone.stores.file_directory import Directory
 from glance_clone.stores.file_writer import FileWriter
 from glance_clone.stores.staging import StagingStore
 from glance_clone.tests.unit.transfer.sources import Pieces
+from glance_clone.transfer import pipeline
 from glance_clone.transfer.concurrency import NativeThreads
 from glance_clone.transfer.copies import Copier
 from glance_clone.transfer.inspect import Rules
@@ -268,6 +269,34 @@ class CopierTest(base.BaseTestCase):
         with mock.patch.object(file_copying, 'clone', broken), elsewhere:
             self.assertRaises(errors.StoreError, self.copy, material)
         self.assertEqual([], os.listdir(self.stored_in))
+
+    def test_data_that_is_read_on_from_another_file_is_written_as_it_was_read(self):
+        """The descriptor of the first file is closed by then, and may have become one of any other."""
+        size = 3 * pipeline.BLOCK
+        data = os.urandom(size)
+        material = Material(self.area, self.stage(data))
+        material.path = ''
+        opened = material.open()
+        other = open(self.useFixture(fixtures.TempDir()).path + '/other', 'w+b')  # noqa: SIM115
+        self.addCleanup(other.close)
+        other.write(bytes(size))
+        other.flush()
+
+        def switching(counted):
+            first = counted.fileobj
+            for number, block in enumerate(counted._opened):
+                if number == pipeline.BLOCK >> 20:
+                    counted.fileobj = object()
+                    os.dup2(other.fileno(), first.fileno())
+                    break
+                yield block
+            for start in range(pipeline.BLOCK, size, 1 << 20):
+                yield data[start : start + (1 << 20)]
+
+        material.open = lambda: opened
+        with mock.patch.object(Counted, '__iter__', switching):
+            self.copy(material)
+        self.assertTrue(data == (self.stored_in / IMAGE).read_bytes())
 
     def test_a_clone_of_another_size_is_not_kept(self):
         def longer(_original, copy):
