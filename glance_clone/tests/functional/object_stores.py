@@ -76,14 +76,9 @@ def build(kind: str, store_id: str, values: dict[str, object]) -> Any:
         return build_store(conf, kind, store_id, NativeThreads())
 
 
-class ObjectStoreCase(base.TestCase):
-    """A store of objects; every test has a container of its own.
+class _OnSwift(base.TestCase):
+    """A test with the objects of a real Swift."""
 
-    :cvar part: bytes of a segment
-    """
-
-    kind: ClassVar[str]
-    part: ClassVar[int]
     BLOB = str(uuid.uuid4())
     OTHER = str(uuid.uuid4())
     server: ClassVar[swift.Swift]
@@ -94,6 +89,16 @@ class ObjectStoreCase(base.TestCase):
         if importlib.util.find_spec('glance_store') is None:
             raise unittest.SkipTest('glance_store is not installed; test-requirements.txt names it')
         cls.server = swift.shared()
+
+
+class ObjectStoreCase(_OnSwift):
+    """A store of objects; every test has a container of its own.
+
+    :cvar part: bytes of a segment
+    """
+
+    kind: ClassVar[str]
+    part: ClassVar[int]
 
     def setUp(self) -> None:
         super().setUp()
@@ -251,19 +256,8 @@ def containers(server: swift.Swift, user: keystone.User, prefix: str) -> dict[st
     return {name: sorted(objects) for name, objects in listed.items()}
 
 
-class InAccounts(base.TestCase):
+class InAccounts(_OnSwift):
     """A store in the accounts of users, used on behalf of one."""
-
-    BLOB = str(uuid.uuid4())
-    OTHER = str(uuid.uuid4())
-    server: ClassVar[swift.Swift]
-
-    @classmethod
-    def setUpClass(cls) -> None:
-        super().setUpClass()
-        if importlib.util.find_spec('glance_store') is None:
-            raise unittest.SkipTest('glance_store is not installed; test-requirements.txt names it')
-        cls.server = swift.shared()
 
     def setUp(self) -> None:
         super().setUp()
